@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * dmp: Disruptor rings between processes, owned by a kernel module
+ *
+ * A ring is a power-of-two array of fixed-size slots. Positions are free-running 64-bit counts: event n lies in slot
+ * n & (slots - 1) and is published when the ring's cursor is greater than n. Everything that happens per event happens
+ * in mapped memory; the system calls below are for setting up, sleeping, waking and leaving.
+ *
+ *
+ * FILES
+ *
+ *   ring file     /dev/dmp, bound to one ring by CREATE, OPEN or BIND. It is a right, not an identity: it may be dup'ed,
+ *                 inherited and sent over a socket. The rights (r observe, w produce, x consume) are settled when it
+ *                 is bound and never widen; a file opened O_RDONLY never carries w.
+ *   member file   returned by JOIN: one producer, consumer or observer, used by one thread at a time. It belongs to
+ *                 the address space that joined; ioctl and mmap from any other are -EPERM.
+ *
+ * A ring lives while a file refers to it and, if created DMP_RING_PERSISTENT, until UNLINK or the end of its network
+ * namespace. Names are scoped by network namespace: 1 to 63 characters of [A-Za-z0-9_.-].
+ *
+ * A member has left at the first of: LEAVE; the end of its address space (exit, kill, exec); the close of the file by a
+ * dying or exec'ed process; the last reference to the file. Whatever waited for it is looked at in the same step.
+ *
+ *
+ * MAPPINGS of a member file: the offset names the region, the length must be the region's whole size (JOIN tells
+ * meta_size, struct dmp_meta the others), the mapping must be MAP_SHARED. Nothing of it is inherited by fork.
+ *
+ *   offset            size                 rights             holds
+ *   DMP_OFF_META      meta_size            read               struct dmp_meta, notify lines, member table
+ *   DMP_OFF_CURSOR    DMP_PAGE             producer: write    struct dmp_cursor
+ *   DMP_OFF_MEMBERS   members * member_size   read            every member's pages, see struct dmp_own
+ *   DMP_OFF_SELF      member_size          write              the member's own pages
+ *   DMP_OFF_DATA      data_size, or twice  producer: write    the slots; with the double size they lie twice in a row,
+ *                                                             so that each batch is one contiguous span
+ *
+ *   -EACCES  PROT_WRITE where the role may only read      -EINVAL  not such an offset or length, or MAP_PRIVATE
+ *   -EPERM   another address space                        -ESTALE  the member has left
+ *
+ *
+ * IOCTLS: the argument of each is a pointer to its struct, whose first field is its size as the caller knows it. A newer
+ * kernel takes the fields it knows of a shorter struct as zero; an older one takes a longer struct if all beyond what
+ * it knows is zero, else -E2BIG. Unknown flags, non-zero padding, a size below the first version: -EINVAL. A bad
+ * address: -EFAULT. Errors are found before any effect. An ioctl of the other kind of file: -ENOTTY.
+ *
+ *   on /dev/dmp               struct               further errors
+ *   CREATE  make and bind     dmp_create           EISCONN EEXIST EDQUOT EFBIG ENOBUFS ENOMEM EOPNOTSUPP EACCES
+ *   OPEN    bind by name      dmp_open             EISCONN ENOENT EACCES
+ *   BIND    bind to the ring of another ring file, with its rights or fewer
+ *                             dmp_bind             EISCONN EBADF EACCES
+ *   UNLINK  remove a name     dmp_unlink           ENOENT EPERM
+ *   LIST    the next ring     dmp_info             ENOENT
+ *   INFO    this ring         dmp_info             ENOTCONN
+ *   MEMBERS its members       dmp_members          ENOTCONN
+ *   JOIN    a new member file dmp_join             ENOTCONN EACCES EBUSY EEXIST ENOENT ERANGE ENOSPC EMFILE ENFILE
+ *                                                  ENOMEM EOPNOTSUPP
+ *   on a member file
+ *   LEAVE   (argument 0)                           ESTALE EPERM
+ *   WAIT    sleep             dmp_wait             ESTALE EPERM EBUSY ETIMEDOUT EINTR EPIPE
+ *   ARM     sleep in poll     dmp_wait             ESTALE EPERM EBUSY EPIPE
+ *   WAKE    (argument 0)                           ESTALE EPERM
+ *   FINISH  (argument 0)                           ESTALE EPERM EACCES
+ *   INFO, MEMBERS             as above             EPERM
+ *
+ *   EACCES   the file does not carry the right that is asked for
+ *   EBADF    the descriptor named is not a bound ring file
+ *   EBUSY    JOIN: the ring has its producer. WAIT, ARM: another thread sleeps on this member file
+ *   EDQUOT   the caller's uid has as many rings, or as many bytes in rings, as the module's parameters allow
+ *   EEXIST   the name is taken
+ *   EFBIG    the ring is larger, or has more members, than the module's parameters allow
+ *   EINTR    a signal came first (the member stays armed; with SA_RESTART the call goes on by itself)
+ *   EISCONN  this file is bound already              ENOTCONN  this file is not bound yet
+ *   EMFILE   ENFILE: no descriptor to be had
+ *   ENOBUFS  RLIMIT_MEMLOCK of the caller's user would be exceeded
+ *   ENOENT   no such ring; LIST: no further ring; JOIN: a consumer named as a dependency is not there
+ *   ENOMEM   no memory, or the cgroup's limit is reached
+ *   ENOSPC   no member of this role fits any more
+ *   EOPNOTSUPP  this version knows the flag or policy but does not have it
+ *   EPERM    a member file: not the address space that joined. UNLINK: not the owner's
+ *   EPIPE    the ring has ended (a producer has been there, all have left) below the position waited for
+ *   ERANGE   the position asked for is not readable: below the smallest gate, or not published yet
+ *   ESTALE   the member has left
+ *   ETIMEDOUT  the deadline passed and the barrier is not crossed
+ */
+#ifndef _UAPI_LINUX_DMP_H
+#define _UAPI_LINUX_DMP_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define DMP_ABI_VERSION 1
+#define DMP_MAGIC 0x31676e6972706d64ULL /* "dmpring1" */
+#define DMP_PAGE 4096
+#define DMP_LINE 64
+#define DMP_NAME_MAX 64		/* a ring's name with its NUL */
+#define DMP_MEMBER_NAME_MAX 32	/* a member's name with its NUL */
+#define DMP_MAX_GATES 64	/* gating consumers, one bit each in the gate mask */
+
+/* Offsets for mmap. */
+#define DMP_OFF_META	0x000000000ULL
+#define DMP_OFF_CURSOR	0x100000000ULL
+#define DMP_OFF_MEMBERS 0x200000000ULL
+#define DMP_OFF_SELF	0x300000000ULL
+#define DMP_OFF_DATA	0x400000000ULL
+
+/* ---- mapped memory ---- */
+
+/* Flags of a ring, fixed at creation. */
+enum {
+	DMP_RING_STAMPED = 1 << 0,    /* a 64-bit stamp before each payload, see dmp/seq.h */
+	DMP_RING_FENCED = 1 << 1,     /* never quiet: owners always fence and look at the notify word */
+	DMP_RING_PERSISTENT = 1 << 2, /* stays, with its name, until UNLINK */
+	DMP_RING_MULTI = 1 << 3,      /* several producers: reserved, -EOPNOTSUPP */
+};
+
+/* dmp_meta.ended */
+enum {
+	DMP_END_NONE = 0,    /* no producer has been there yet */
+	DMP_END_OPEN = 1,    /* a producer is there */
+	DMP_END_CLEAN = 2,   /* all producers have left, the last one after FINISH */
+	DMP_END_CRASHED = 3, /* all producers have left, the last one without FINISH */
+};
+
+/* Start of DMP_OFF_META; written by the kernel alone, one concern per cache line. */
+struct dmp_meta {
+	__u64 magic; /* stored last: DMP_MAGIC once everything it describes is there */
+	__u32 abi;
+	__u32 flags;	   /* DMP_RING_* */
+	__u64 slots;	   /* capacity, a power of two */
+	__u32 event_size;  /* bytes of payload per event */
+	__u32 stride;	   /* bytes from slot to slot */
+	__u32 payload_off; /* where in a slot the payload begins: 8 behind a stamp, else 0 */
+	__u32 members;	   /* member slots, indexed 0 .. members - 1 */
+	__u32 member_size; /* bytes of pages per member */
+	__u32 notify_off;  /* of struct dmp_notify[1 + DMP_MAX_GATES]: the ring's cursor, then consumer 0, 1, ... */
+	__u32 table_off;   /* of struct dmp_entry[members] */
+	__u32 pad0;
+	__u64 meta_size;
+	__u64 data_size;
+	__u64 pad1[7];
+
+	/* 128: membership. A producer reads generation, gates, the gates' cursors, generation again. */
+	__u64 gates;	  /* bit i: the consumer with member index i gates */
+	__u64 generation; /* raised after every change of membership, gates or dependencies, and at the end of stream */
+	__u32 producers;  /* that are there now */
+	__u32 epoch;	  /* producers that have joined so far */
+	__u32 ended;	  /* DMP_END_* */
+	__u32 pad2;
+	__u64 pad3[4];
+};
+
+/* dmp_notify.mode */
+enum {
+	DMP_MODE_QUIET = 0,  /* nobody sleeps on this sequence: its owner need not fence nor look at notify */
+	DMP_MODE_FENCED = 1, /* the owner must: full barrier, load notify, WAKE if notify <= its cursor */
+};
+
+/* What the owner of a sequence looks at after each store to it. */
+struct dmp_notify {
+	__u64 notify; /* the smallest position that a sleeper waits for on this sequence; all ones: nobody */
+	__u32 mode;   /* to be read after the store, never before */
+	__u32 pad[13];
+};
+
+/* dmp_entry.state, dmp_member_info.state */
+enum {
+	DMP_MEMBER_FREE = 0,
+	DMP_MEMBER_JOINED = 1,
+	DMP_MEMBER_LEFT = 2, /* gates no more; the slot is free again when the file is released */
+};
+
+enum {
+	DMP_ROLE_PRODUCER = 1,
+	DMP_ROLE_CONSUMER = 2,
+	DMP_ROLE_OBSERVER = 3,
+};
+
+/* What becomes of a consumer's place when it dies. This version: only drop, and default means drop. */
+enum {
+	DMP_POLICY_DEFAULT = 0,
+	DMP_POLICY_DROP = 1, /* its gate and its edges are removed */
+	DMP_POLICY_HOLD = 2, /* reserved, -EOPNOTSUPP */
+	DMP_POLICY_FAIL = 3, /* reserved, -EOPNOTSUPP */
+};
+
+/* The member table: no pids here, MEMBERS translates them for who asks. */
+struct dmp_entry {
+	__u32 state; /* DMP_MEMBER_* */
+	__u32 role;
+	__u64 incarnation; /* of this slot: raised at each join and before each leave */
+	__u64 deps;	   /* consumers it depends on, by member index */
+	__u64 start;	   /* its first position */
+	char name[DMP_MEMBER_NAME_MAX];
+	__u32 policy;
+	__u32 pad0;
+	__u64 pad1[7];
+};
+
+/* DMP_OFF_CURSOR: written by the producer. */
+struct dmp_cursor {
+	__u64 cursor; /* events below it are published */
+	__u64 pad0[15];
+	__u64 claimed; /* 128: packed rings: events below claimed - slots may be overwritten by now */
+	__u64 pad1[15];
+};
+
+/*
+ * A member's own line, at line (index mod 64) of its first page: 64 cursors at one page offset would share a set of the
+ * L1 cache. Written by the member alone. Its second page is reserved for its counters.
+ */
+struct dmp_own {
+	__u64 cursor;	   /* consumer: events below it are released */
+	__u64 claim_lo;	   /* producer of a multi-producer ring: the claim record, reserved */
+	__u64 claim_hi;
+	__u64 claim_state;
+	__u64 pad[4];
+};
+
+/* ---- ioctl arguments ---- */
+
+/* Rights, and the digits of a ring's mode: owner, group, other, as for a file. */
+enum {
+	DMP_RIGHT_R = 4, /* observe */
+	DMP_RIGHT_W = 2, /* produce */
+	DMP_RIGHT_X = 1, /* consume: the power to hold the producer up */
+};
+
+struct dmp_create {
+	__u32 size;
+	__u32 flags;		 /* DMP_RING_* */
+	char name[DMP_NAME_MAX]; /* empty: anonymous, and then not persistent */
+	__u64 slots;		 /* a power of two, and slots * stride a multiple of DMP_PAGE */
+	__u32 event_size;	 /* payload bytes, 1 to 1 MiB; the stride is this, with the stamp, rounded up to 8 */
+	__u32 members;		 /* member slots, at least 1 */
+	__u32 mode;		 /* nine bits, as for a file */
+	__u32 pad;
+};
+
+struct dmp_open {
+	__u32 size;
+	__u32 rights; /* wanted; 0: all that the mode and the file allow, at least one */
+	char name[DMP_NAME_MAX];
+};
+
+struct dmp_bind {
+	__u32 size;
+	__u32 rights; /* wanted; 0: all that fd has */
+	__s32 fd;     /* a bound ring file */
+	__u32 pad;
+};
+
+struct dmp_unlink {
+	__u32 size;
+	__u32 pad;
+	char name[DMP_NAME_MAX];
+};
+
+/* Filled by INFO and LIST. The positions and counts are zero in a LIST by one who has no r on the ring. */
+struct dmp_info {
+	__u32 size;
+	__u32 flags; /* out; in: 0 */
+	__u64 id;    /* of the ring, unique until reboot; LIST in: the id after which to go on, 0 to begin */
+	char name[DMP_NAME_MAX];
+	__u32 uid, gid; /* owner, in the caller's user namespace */
+	__u32 mode;
+	__u32 rights; /* of this file; LIST: 0 */
+	__u64 slots;
+	__u32 event_size;
+	__u32 stride;
+	__u32 members; /* member slots */
+	__u32 joined;  /* members there now */
+	__u64 bytes;   /* of memory, as charged */
+	__u64 cursor;
+	__u64 gate; /* the smallest cursor of the gating consumers, or the ring's cursor */
+	__u64 generation;
+	__u32 producers;
+	__u32 epoch;
+	__u32 ended;
+	__u32 pad;
+	/* Counted by the kernel since creation. */
+	__u64 sleeps;	/* WAITs that went to sleep */
+	__u64 woken;	/* sleepers and armed polls woken because their last unmet dependency was crossed */
+	__u64 futile;	/* woken, and the barrier was not crossed: a bug, or a hostile cursor */
+	__u64 changed;	/* woken because their dependencies changed, to arm again */
+	__u64 late;	/* deadlines that passed with the barrier crossed: a lost wake, if the deadline was long */
+	__u64 wakes;	/* WAKE calls */
+	__u64 empty;	/* of those, the ones that found nobody */
+	__u64 examined; /* waiters that WAKEs looked at */
+	__u64 crossed;	/* of those, whose target on the sequence was crossed */
+	__u64 fences;	/* grace periods run for a switch from quiet to fenced */
+};
+
+/* One member, as MEMBERS tells it. */
+struct dmp_member_info {
+	__u32 index;
+	__u32 role;
+	__u32 state;  /* DMP_MEMBER_* */
+	__u32 policy; /* as joined */
+	__s32 pid;    /* in the caller's pid namespace, 0 where it cannot be seen from there */
+	__u32 uid;    /* of who joined, in the caller's user namespace */
+	char name[DMP_MEMBER_NAME_MAX];
+	__u64 incarnation;
+	__u64 cursor; /* producer: the ring's; consumer: its own; observer: 0 */
+	__u64 deps;
+	__u32 waiting; /* DMP_WAITING_* */
+	__u32 finished;
+	__u64 waits_target; /* the position it waits for ... */
+	__u64 waits_on;	    /* ... on these consumers' cursors */
+	__u64 sleeps, woken, futile, changed, late;
+	__u64 wakes, empty;
+	__u64 arms;	   /* WAITs and ARMs that had to arm, times the sequences armed */
+	__u64 pad[4];
+};
+
+enum {
+	DMP_WAITING_ASLEEP = 1 << 0, /* a thread sleeps in WAIT */
+	DMP_WAITING_ARMED = 1 << 1,  /* armed: by ARM, or by a WAIT that a signal interrupted */
+	DMP_WAITING_CURSOR = 1 << 2, /* the ring's cursor is among what it waits on */
+};
+
+/* Fills up to count entries, in order of index; count becomes the number there are. On a member file it also settles
+ * POLLPRI: the member has read the table. */
+struct dmp_members {
+	__u32 size;
+	__u32 entry_size; /* sizeof(struct dmp_member_info) as the caller knows it */
+	__u64 entries;	  /* pointer */
+	__u32 count;
+	__u32 pad;
+};
+
+/* dmp_join.from */
+enum {
+	DMP_FROM_LATEST = 0,   /* the ring's cursor, or the least advanced dependency */
+	DMP_FROM_OLDEST = 1,   /* the smallest gate; without gates the ring's cursor. Observer: what may still be there */
+	DMP_FROM_POSITION = 2, /* position */
+};
+
+/* JOIN returns the member file's descriptor, close-on-exec. */
+struct dmp_join {
+	__u32 size;
+	__u32 role;
+	__u32 flags;  /* 0 */
+	__u32 policy; /* consumers: DMP_POLICY_*; else 0 */
+	char name[DMP_MEMBER_NAME_MAX]; /* consumers: needed, unique among them. Else for people to read, may be empty */
+	__u64 deps;			/* consumers: pointer to ndeps names, char[DMP_MEMBER_NAME_MAX] each */
+	__u32 ndeps;
+	__u32 from;
+	__u64 position;	   /* in: for DMP_FROM_POSITION, else 0. out: the start; producer: the next position to write */
+	__u64 incarnation; /* out; in: 0 */
+	__u32 index;	   /* out; in: 0 */
+	__u32 meta_size;   /* out: the length to map DMP_OFF_META with, which has the other sizes; in: 0 */
+};
+
+/*
+ * WAIT returns 0 once every sequence of the member's barrier has reached target. A consumer's barrier is the ring's cursor
+ * and its dependencies; an observer's the ring's cursor; a producer's every gate. A consumer's target is at most its own
+ * cursor + slots, a producer's at most the ring's cursor (it can sleep until slots are free only), else -EINVAL.
+ * ARM returns 1 if that is so already; else 0, and the file polls readable once it is, or once the member must look
+ * again because its dependencies changed. ARM takes no deadline. A WAIT or ARM replaces what was armed before.
+ */
+struct dmp_wait {
+	__u32 size;
+	__u32 flags; /* 0 */
+	__u64 target;
+	__u64 deadline; /* WAIT: CLOCK_MONOTONIC of the caller's time namespace, ns; all ones: none. ARM: all ones */
+};
+
+#define DMP_IOC_(nr) _IOC(_IOC_READ | _IOC_WRITE, 0xD7, nr, 0)
+
+#define DMP_IOC_CREATE	DMP_IOC_(0x00)
+#define DMP_IOC_OPEN	DMP_IOC_(0x01)
+#define DMP_IOC_BIND	DMP_IOC_(0x02)
+#define DMP_IOC_UNLINK	DMP_IOC_(0x03)
+#define DMP_IOC_LIST	DMP_IOC_(0x04)
+#define DMP_IOC_INFO	DMP_IOC_(0x05)
+#define DMP_IOC_MEMBERS DMP_IOC_(0x06)
+#define DMP_IOC_JOIN	DMP_IOC_(0x07)
+
+#define DMP_IOC_LEAVE  DMP_IOC_(0x10)
+#define DMP_IOC_WAIT   DMP_IOC_(0x11)
+#define DMP_IOC_ARM    DMP_IOC_(0x12)
+#define DMP_IOC_WAKE   DMP_IOC_(0x13)
+#define DMP_IOC_FINISH DMP_IOC_(0x14)
+
+#endif /* _UAPI_LINUX_DMP_H */

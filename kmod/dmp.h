@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * dmp.h: the module's own types
+ *
+ * LOCKS, in the order they are taken:
+ *
+ *   dmp_mm.lock      the members of one address space (identity.c)
+ *   ring->mutex      who takes part: join, leave and the repair that follows a leave
+ *   names_lock       names of rings (names.c); not taken with any other
+ *   ring->lock       waiters, notify lines, gate mask, generation and dependencies; never held while sleeping
+ *
+ * mmap runs under the caller's mmap_lock and takes none of them; nothing is copied to or from user space under one, and
+ * nothing is allocated under ring->mutex: the exit of a process needs it.
+ *
+ * LIFETIME: a ring is referenced by each ring file, each member file and, if persistent, its name. A member lives from
+ * JOIN to the release of its file; it has left (member->left) at some moment in between.
+ *
+ * ORDERING: the kernel's half of the table in include/dmp/ring.h. Letters are DESIGN's:
+ *
+ *   owner of a sequence, in user space            sleeper: one ioctl, WAIT or ARM           file
+ *   ----------------------------------            -------------------------------           ----
+ *   A  store-release the cursor                   C  lower notify on every unmet dependency  wait.c
+ *   B  load mode; quiet: done.                    D  a grace period since the mode left      mode.c
+ *      fenced: full barrier, load notify,            quiet, unless one was seen
+ *      if notify <= cursor: WAKE                  E  full barrier, re-check all; met: leave  wait.c
+ *
+ *   C, E against A, B (fenced): store buffering. The owner's barrier between A and B and the sleeper's between C and E
+ *   forbid that both miss the other's store. Without either, the owner sees no sleeper, the sleeper no event: lost wake.
+ *   D against A, B (quiet): the owner has no barrier. The grace period interrupts every CPU, so an owner that loaded
+ *   "quiet" has its cursor stored for all to see before E looks; one that loads later sees "fenced". Skipped only after
+ *   a whole grace period was seen since the switch: one who arrives while it runs waits for another.
+ *
+ * MAPPED MEMORY: a word that a process can write is read once (READ_ONCE) into a local and bounded; the kernel's state
+ * never depends on a second read. Cursors decide only who is woken and where a member starts.
+ */
+#ifndef DMP_KMOD_H
+#define DMP_KMOD_H
+
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+#include <uapi/linux/dmp.h>
+#include <dmp/seq.h>
+
+struct dmp_member;
+struct dmp_ring;
+struct dmp_user;
+
+#define DMP_RIGHTS_ALL	 (DMP_RIGHT_R | DMP_RIGHT_W | DMP_RIGHT_X)
+#define DMP_MEMBER_PAGES 2 /* its own line, and its counters */
+#define DMP_NOTIFY_OFF	 sizeof(struct dmp_meta)
+#define DMP_TABLE_OFF	 ALIGN(DMP_NOTIFY_OFF + DMP_SEQUENCES * sizeof(struct dmp_notify), sizeof(struct dmp_entry))
+
+/* ---- wait.c: sequences and who waits on them ---- */
+
+/* A position that its owner moves: number 0 is the ring's cursor, 1 + i the cursor of consumer i. */
+struct dmp_sequence {
+	u64 *cursor;		      /* the owner's word, in mapped memory: hostile */
+	struct dmp_notify *line;      /* what the owner looks at; written here alone */
+	struct rb_root_cached waiters; /* struct dmp_link by target */
+	u64 switched;		      /* ring->switches when the mode last left quiet */
+	bool fenced;		      /* line->mode, as the kernel knows it */
+	bool settled;		      /* a grace period has passed since: no need of D */
+	unsigned long slept;	      /* jiffies of the last arming */
+};
+
+#define DMP_SEQUENCES (1 + DMP_MAX_GATES)
+
+/* A waiter on one sequence. */
+struct dmp_link {
+	struct rb_node node;
+	struct dmp_member *member;
+	u8 seq;
+	bool queued;
+};
+
+enum dmp_wait_state {
+	DMP_WAIT_IDLE,	  /* nothing armed */
+	DMP_WAIT_ARMED,	  /* unmet links are queued */
+	DMP_WAIT_MET,	  /* the last unmet link was crossed */
+	DMP_WAIT_CHANGED, /* the dependencies are others now: arm again */
+	DMP_WAIT_ENDED,	  /* the target will not be published */
+};
+
+/* What a member waits for: ring->lock guards all of it but links and count, which are fixed. */
+struct dmp_waiter {
+	enum dmp_wait_state state;
+	u64 target;
+	u32 unmet;		  /* links queued */
+	u32 count;		  /* links there are */
+	struct dmp_link *links;
+	struct task_struct *task; /* in WAIT */
+	bool asleep;		  /* past E: a wake is worth counting */
+	bool poll;		  /* armed for poll */
+};
+
+/* ---- member.c ---- */
+
+struct dmp_member {
+	struct dmp_ring *ring;
+	struct net *net;
+	struct pid *tgid;	  /* who joined: for flush, and for people */
+	kuid_t uid;
+	struct dmp_mm *mm;	  /* whose member it is */
+	struct list_head mm_link; /* mm->lock */
+	u32 index;
+	u32 role;
+	u32 policy;
+	char name[DMP_MEMBER_NAME_MAX];
+	u64 deps;	       /* ring->lock */
+	bool joined;	       /* ring->mutex: it has a slot */
+	bool left;	       /* ring->mutex, and ring->lock to change it; once true, for good */
+	bool finished;	       /* ring->mutex */
+	u64 seen_generation;   /* when it last read the table */
+	wait_queue_head_t poll;
+	struct dmp_waiter waiter;
+	/* Counted under ring->lock. */
+	u64 sleeps, woken, futile, changed, late, wakes, empty, arms;
+};
+
+/* ---- ring.c ---- */
+
+struct dmp_stats {
+	u64 sleeps, woken, futile, changed, late, wakes, empty, examined, crossed, fences;
+};
+
+struct dmp_ring {
+	refcount_t refs;
+	u64 id;
+	u32 flags;
+	u64 slots;
+	u32 event_size, stride, members;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	char name[DMP_NAME_MAX];
+	struct list_head name_link; /* names_lock; empty when it has no name (any more) */
+	bool kept;		    /* dmp_net.lock: the name holds a reference, and the module */
+
+	struct dmp_user *user;	     /* whose quota is charged, */
+	struct user_struct *locked; /* and whose RLIMIT_MEMLOCK; NULL: CAP_IPC_LOCK */
+	u64 bytes;
+
+	struct page **control; /* meta, cursor and member pages, in the order of their regions */
+	unsigned long control_pages, meta_pages;
+	struct page **data;
+	unsigned long data_pages;
+	struct dmp_meta *meta; /* the control pages, contiguous for the kernel */
+	struct dmp_entry *table;
+	struct dmp_cursor *cursor;
+
+	struct mutex mutex;
+	struct dmp_member **member; /* by index; ring->mutex, and ring->lock to change it */
+	u32 joined, producers;	    /* ring->mutex */
+
+	spinlock_t lock;
+	struct dmp_sequence seq[DMP_SEQUENCES];
+	u64 switches;		    /* ring->lock: from quiet to fenced, of any sequence */
+	struct dmp_stats stats;	    /* ring->lock */
+	struct delayed_work quiet;  /* mode.c */
+};
+
+/* A ring file: what file->private_data of /dev/dmp points to. */
+struct dmp_file {
+	struct mutex bind;     /* CREATE, OPEN, BIND: one at a time */
+	struct dmp_ring *ring; /* NULL until bound, then for good */
+	u32 rights;	       /* stored before ring */
+	struct net *net;
+};
+
+/* args.c: struct arguments that carry their size */
+int dmp_args_in(void *to, size_t size, size_t first, const void __user *from);
+int dmp_args_out(void __user *to, const void *from, size_t size);
+int dmp_name_check(const char *name, size_t size, bool may_be_empty);
+#define dmp_args_get(to, last, from) dmp_args_in(to, sizeof(*(to)), offsetofend(typeof(*(to)), last), from)
+#define dmp_args_put(to, from) dmp_args_out(to, from, sizeof(*(from)))
+
+/* device.c: ring files */
+extern const struct file_operations dmp_device_fops;
+
+/* names.c: names by network namespace */
+int dmp_names_init(void);
+void dmp_names_exit(void);
+int dmp_names_add(struct net *net, struct dmp_ring *ring);
+bool dmp_names_put(struct dmp_ring *ring);
+struct dmp_ring *dmp_names_find(struct net *net, const char *name);
+struct dmp_ring *dmp_names_next(struct net *net, u64 id);
+int dmp_names_unlink(struct net *net, const char *name);
+
+/* quota.c: limits and charges */
+int dmp_quota_check(const struct dmp_create *args, u64 bytes);
+int dmp_quota_charge(struct dmp_ring *ring);
+void dmp_quota_uncharge(struct dmp_ring *ring);
+
+/* ring.c: the ring object */
+struct dmp_ring *dmp_ring_create(const struct dmp_create *args);
+void dmp_ring_put(struct dmp_ring *ring);
+u32 dmp_ring_rights(const struct dmp_ring *ring);
+struct dmp_own *dmp_ring_own(const struct dmp_ring *ring, u32 index);
+u64 *dmp_ring_stamp(const struct dmp_ring *ring, u64 position);
+u64 dmp_ring_gate(const struct dmp_ring *ring, u64 cursor);
+
+/* map.c: pages, and who may map which */
+int dmp_map_alloc(struct dmp_ring *ring);
+void dmp_map_free(struct dmp_ring *ring);
+u64 dmp_map_bytes(const struct dmp_create *args);
+int dmp_map_mmap(struct dmp_member *m, struct vm_area_struct *vma);
+
+/* join.c: a new member */
+int dmp_join_check(const struct dmp_join *args);
+int dmp_join(struct dmp_file *file, struct dmp_join *args, const char *deps, void __user *arg);
+int dmp_start(struct dmp_ring *ring, const struct dmp_join *args, u64 deps, u64 gates, u64 *position);
+
+/* member.c: who takes part: slots, gates, and leaving */
+int dmp_member_admit(struct dmp_member *m, struct dmp_join *args, const char *deps);
+void dmp_member_leave(struct dmp_member *m);
+void dmp_member_free(struct dmp_member *m);
+int dmp_member_finish(struct dmp_member *m);
+
+/* member_file.c: member files */
+extern const struct file_operations dmp_member_fops;
+
+/* repair.c: what a producer left half done */
+void dmp_repair(struct dmp_ring *ring);
+
+/* identity.c: whose member it is */
+struct dmp_mm *dmp_mm_get(void);
+void dmp_mm_put(struct dmp_mm *mm);
+void dmp_mm_add(struct dmp_member *m);
+void dmp_mm_remove(struct dmp_member *m);
+bool dmp_mm_is_current(const struct dmp_mm *mm);
+bool dmp_member_is_closing(const struct dmp_member *m);
+
+/* wait.c: announce, re-check, sleep, withdraw; wake */
+int dmp_wait_init(struct dmp_member *m, u32 links);
+int dmp_wait(struct dmp_member *m, const struct dmp_wait *args);
+int dmp_arm(struct dmp_member *m, const struct dmp_wait *args);
+__poll_t dmp_wait_poll(struct dmp_member *m);
+void dmp_wait_withdraw(struct dmp_member *m);
+
+/* wake.c: who is woken, and why */
+void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by);
+void dmp_wake_dropped(struct dmp_ring *ring, u32 seq);
+void dmp_wake_ended(struct dmp_ring *ring);
+void dmp_wake_changed(struct dmp_ring *ring);
+void dmp_link_queue(struct dmp_ring *ring, struct dmp_link *link, u32 seq);
+void dmp_link_drop(struct dmp_ring *ring, struct dmp_link *link);
+void dmp_waiter_finish(struct dmp_ring *ring, struct dmp_member *m, enum dmp_wait_state state);
+
+/* mode.c: quiet and fenced */
+void dmp_mode_init(struct dmp_ring *ring);
+void dmp_mode_exit(struct dmp_ring *ring);
+bool dmp_mode_fence(struct dmp_ring *ring, struct dmp_sequence *s);
+void dmp_mode_settle(struct dmp_ring *ring);
+
+/* info.c: INFO, MEMBERS, fdinfo */
+void dmp_info_fill(struct dmp_ring *ring, struct dmp_info *info, bool positions);
+int dmp_info_members(struct dmp_ring *ring, void __user *arg);
+void dmp_info_ring_fdinfo(struct seq_file *s, struct dmp_ring *ring, u32 rights);
+void dmp_info_member_fdinfo(struct seq_file *s, struct dmp_member *m);
+
+#endif /* DMP_KMOD_H */

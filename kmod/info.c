@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/* info.c: what a ring and its members are doing: INFO, LIST, MEMBERS, fdinfo */
+#include <linux/cred.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include "dmp.h"
+
+static void fill_positions(struct dmp_ring *ring, struct dmp_info *info)
+{
+	const struct dmp_stats *st = &ring->stats;
+
+	info->joined = READ_ONCE(ring->joined);
+	spin_lock(&ring->lock);
+	info->cursor = READ_ONCE(ring->cursor->cursor);
+	info->gate = dmp_ring_gate(ring, info->cursor);
+	info->generation = ring->meta->generation;
+	info->producers = ring->meta->producers;
+	info->epoch = ring->meta->epoch;
+	info->ended = ring->meta->ended;
+	info->sleeps = st->sleeps;
+	info->woken = st->woken;
+	info->futile = st->futile;
+	info->changed = st->changed;
+	info->late = st->late;
+	info->wakes = st->wakes;
+	info->empty = st->empty;
+	info->examined = st->examined;
+	info->crossed = st->crossed;
+	info->fences = st->fences;
+	spin_unlock(&ring->lock);
+}
+
+/* positions: may the caller see how far the ring and its members are? info->size is kept. */
+void dmp_info_fill(struct dmp_ring *ring, struct dmp_info *info, bool positions)
+{
+	memset_after(info, 0, size);
+	info->flags = ring->flags;
+	info->id = ring->id;
+	memcpy(info->name, ring->name, sizeof(info->name));
+	info->uid = from_kuid_munged(current_user_ns(), ring->uid);
+	info->gid = from_kgid_munged(current_user_ns(), ring->gid);
+	info->mode = ring->mode;
+	info->slots = ring->slots;
+	info->event_size = ring->event_size;
+	info->stride = ring->stride;
+	info->members = ring->members;
+	info->bytes = ring->bytes;
+	if (positions)
+		fill_positions(ring, info);
+}
+
+static u64 position_of(const struct dmp_member *m)
+{
+	switch (m->role) {
+	case DMP_ROLE_PRODUCER:
+		return READ_ONCE(m->ring->cursor->cursor);
+	case DMP_ROLE_CONSUMER:
+		return READ_ONCE(dmp_ring_own(m->ring, m->index)->cursor);
+	default:
+		return 0;
+	}
+}
+
+static void fill_waiting(const struct dmp_member *m, struct dmp_member_info *info)
+{
+	const struct dmp_waiter *w = &m->waiter;
+	u32 i;
+
+	if (w->state != DMP_WAIT_ARMED)
+		return;
+	info->waiting = w->asleep ? DMP_WAITING_ASLEEP : DMP_WAITING_ARMED;
+	info->waits_target = w->target;
+	for (i = 0; i < w->count; i++) {
+		if (!w->links[i].queued)
+			continue;
+		if (w->links[i].seq)
+			info->waits_on |= BIT_ULL(w->links[i].seq - 1);
+		else
+			info->waiting |= DMP_WAITING_CURSOR;
+	}
+}
+
+static void fill_member(const struct dmp_member *m, struct dmp_member_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->index = m->index;
+	info->role = m->role;
+	info->state = m->left ? DMP_MEMBER_LEFT : DMP_MEMBER_JOINED;
+	info->policy = m->policy;
+	info->pid = pid_vnr(m->tgid);
+	info->uid = from_kuid_munged(current_user_ns(), m->uid);
+	memcpy(info->name, m->name, sizeof(info->name));
+	info->incarnation = m->ring->table[m->index].incarnation;
+	info->cursor = position_of(m);
+	info->deps = m->deps;
+	info->finished = m->finished;
+	fill_waiting(m, info);
+	info->sleeps = m->sleeps;
+	info->woken = m->woken;
+	info->futile = m->futile;
+	info->changed = m->changed;
+	info->late = m->late;
+	info->wakes = m->wakes;
+	info->empty = m->empty;
+	info->arms = m->arms;
+}
+
+/* Up to count members into infos; returns how many there are. */
+static u32 snapshot(struct dmp_ring *ring, struct dmp_member_info *infos, u32 count)
+{
+	u32 i, n = 0;
+
+	spin_lock(&ring->lock);
+	for (i = 0; i < ring->members; i++) {
+		if (!ring->member[i])
+			continue;
+		if (n < count)
+			fill_member(ring->member[i], &infos[n]);
+		n++;
+	}
+	spin_unlock(&ring->lock);
+	return n;
+}
+
+/* Entries as long as the caller knows them. */
+static int put_entries(const struct dmp_members *args, const struct dmp_member_info *infos, u32 n)
+{
+	size_t known = min_t(size_t, args->entry_size, sizeof(*infos));
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		void __user *to = u64_to_user_ptr(args->entries + (u64)i * args->entry_size);
+
+		if (copy_to_user(to, &infos[i], known) || clear_user(to + known, args->entry_size - known))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+int dmp_info_members(struct dmp_ring *ring, void __user *arg)
+{
+	struct dmp_member_info *infos = NULL;
+	struct dmp_members args;
+	u32 room, n;
+	int err = dmp_args_get(&args, pad, arg);
+
+	if (err)
+		return err;
+	if (args.pad || args.entry_size < offsetofend(struct dmp_member_info, pad) || args.entry_size > PAGE_SIZE)
+		return -EINVAL;
+	room = min(args.count, ring->members);
+	if (room) {
+		infos = kvmalloc_array(room, sizeof(*infos), GFP_KERNEL_ACCOUNT);
+		if (!infos)
+			return -ENOMEM;
+	}
+	n = snapshot(ring, infos, room);
+	err = put_entries(&args, infos, min(n, room));
+	kvfree(infos);
+	args.count = n;
+	return err ? err : dmp_args_put(arg, &args);
+}
+
+void dmp_info_ring_fdinfo(struct seq_file *s, struct dmp_ring *ring, u32 rights)
+{
+	struct dmp_info info = { .size = sizeof(info) };
+
+	dmp_info_fill(ring, &info, true);
+	seq_printf(s, "ring:\t%llu %s\n", info.id, info.name[0] ? info.name : "(anonymous)");
+	seq_printf(s, "rights:\t%c%c%c\n", rights & DMP_RIGHT_R ? 'r' : '-', rights & DMP_RIGHT_W ? 'w' : '-',
+		   rights & DMP_RIGHT_X ? 'x' : '-');
+	seq_printf(s, "slots:\t%llu\nevent-size:\t%u\nstride:\t%u\nbytes:\t%llu\n", info.slots, info.event_size,
+		   info.stride, info.bytes);
+	seq_printf(s, "members:\t%u of %u\nproducers:\t%u\nended:\t%u\n", info.joined, info.members, info.producers,
+		   info.ended);
+	seq_printf(s, "cursor:\t%llu\ngate:\t%llu\ngeneration:\t%llu\n", info.cursor, info.gate, info.generation);
+	seq_printf(s, "sleeps:\t%llu\nwoken:\t%llu\nfutile:\t%llu\nwakes:\t%llu\nempty:\t%llu\n", info.sleeps,
+		   info.woken, info.futile, info.wakes, info.empty);
+}
+
+static const char *const role_names[] = {
+	[DMP_ROLE_PRODUCER] = "producer",
+	[DMP_ROLE_CONSUMER] = "consumer",
+	[DMP_ROLE_OBSERVER] = "observer",
+};
+
+void dmp_info_member_fdinfo(struct seq_file *s, struct dmp_member *m)
+{
+	struct dmp_member_info info;
+
+	spin_lock(&m->ring->lock);
+	fill_member(m, &info);
+	spin_unlock(&m->ring->lock);
+	seq_printf(s, "ring:\t%llu %s\n", m->ring->id, m->ring->name[0] ? m->ring->name : "(anonymous)");
+	seq_printf(s, "member:\t%u %s\nrole:\t%s\nstate:\t%s\npid:\t%d\n", info.index, info.name,
+		   role_names[info.role], m->left ? "left" : "joined", info.pid);
+	seq_printf(s, "cursor:\t%llu\ndeps:\t%llx\n", info.cursor, info.deps);
+	seq_printf(s, "waiting:\t%x\nwaits-for:\t%llu\n", info.waiting, info.waits_target);
+	seq_printf(s, "sleeps:\t%llu\nwoken:\t%llu\nfutile:\t%llu\nwakes:\t%llu\nempty:\t%llu\n", info.sleeps,
+		   info.woken, info.futile, info.wakes, info.empty);
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ring.c: the ring object: created whole, freed with its last reference */
+#include <linux/atomic.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include "dmp.h"
+#include "trace.h"
+
+static atomic64_t dmp_ring_ids;
+
+static void describe(struct dmp_ring *ring)
+{
+	struct dmp_meta *meta = ring->meta;
+
+	meta->abi = DMP_ABI_VERSION;
+	meta->flags = ring->flags;
+	meta->slots = ring->slots;
+	meta->event_size = ring->event_size;
+	meta->stride = ring->stride;
+	meta->payload_off = ring->flags & DMP_RING_STAMPED ? sizeof(u64) : 0;
+	meta->members = ring->members;
+	meta->member_size = DMP_MEMBER_PAGES * PAGE_SIZE;
+	meta->notify_off = DMP_NOTIFY_OFF;
+	meta->table_off = DMP_TABLE_OFF;
+	meta->meta_size = ring->meta_pages << PAGE_SHIFT;
+	meta->data_size = ring->data_pages << PAGE_SHIFT;
+	/* Whoever sees the magic sees all that it stands for. */
+	smp_store_release(&meta->magic, DMP_MAGIC);
+}
+
+static void init_sequences(struct dmp_ring *ring)
+{
+	struct dmp_notify *lines = (void *)ring->meta + DMP_NOTIFY_OFF;
+	u32 i;
+
+	for (i = 0; i < DMP_SEQUENCES; i++) {
+		struct dmp_sequence *s = &ring->seq[i];
+
+		s->waiters = RB_ROOT_CACHED;
+		s->line = &lines[i];
+		s->line->notify = DMP_NOBODY;
+		if (i == 0)
+			s->cursor = &ring->cursor->cursor;
+		else if (i - 1 < ring->members)
+			s->cursor = &dmp_ring_own(ring, i - 1)->cursor;
+	}
+	dmp_mode_init(ring);
+}
+
+static void ring_free(struct dmp_ring *ring)
+{
+	dmp_map_free(ring);
+	kvfree(ring->member);
+	dmp_quota_uncharge(ring);
+	kfree(ring);
+}
+
+/* The memory: charged before it is taken, so that the limits hold against a crowd, too. */
+static int ring_alloc(struct dmp_ring *ring, const struct dmp_create *args)
+{
+	int err;
+
+	ring->bytes = dmp_map_bytes(args);
+	err = dmp_quota_charge(ring);
+	if (err)
+		return err;
+	ring->member = kvcalloc(ring->members, sizeof(*ring->member), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	if (!ring->member)
+		return -ENOMEM;
+	return dmp_map_alloc(ring);
+}
+
+/* args are checked already (device.c). The ring comes with one reference. */
+struct dmp_ring *dmp_ring_create(const struct dmp_create *args)
+{
+	struct dmp_ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!ring)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&ring->refs, 1);
+	INIT_LIST_HEAD(&ring->name_link);
+	mutex_init(&ring->mutex);
+	spin_lock_init(&ring->lock);
+	ring->id = atomic64_inc_return(&dmp_ring_ids);
+	ring->flags = args->flags;
+	ring->slots = args->slots;
+	ring->event_size = args->event_size;
+	ring->stride = dmp_stride(args->event_size, args->flags & DMP_RING_STAMPED);
+	ring->members = args->members;
+	ring->uid = current_euid();
+	ring->gid = current_egid();
+	ring->mode = args->mode;
+	memcpy(ring->name, args->name, sizeof(ring->name));
+
+	err = ring_alloc(ring, args);
+	if (err) {
+		ring_free(ring);
+		return ERR_PTR(err);
+	}
+	init_sequences(ring);
+	describe(ring);
+	trace_dmp_create(ring);
+	return ring;
+}
+
+void dmp_ring_put(struct dmp_ring *ring)
+{
+	if (!dmp_names_put(ring))
+		return;
+	trace_dmp_destroy(ring);
+	dmp_mode_exit(ring);
+	ring_free(ring);
+}
+
+/* What the mode grants the caller: like a file's, the first class that fits decides. */
+u32 dmp_ring_rights(const struct dmp_ring *ring)
+{
+	if (capable(CAP_DAC_OVERRIDE))
+		return DMP_RIGHTS_ALL;
+	if (uid_eq(current_euid(), ring->uid))
+		return (ring->mode >> 6) & DMP_RIGHTS_ALL;
+	if (in_egroup_p(ring->gid))
+		return (ring->mode >> 3) & DMP_RIGHTS_ALL;
+	return ring->mode & DMP_RIGHTS_ALL;
+}
+
+struct dmp_own *dmp_ring_own(const struct dmp_ring *ring, u32 index)
+{
+	return (void *)ring->cursor + PAGE_SIZE + (size_t)index * DMP_MEMBER_PAGES * PAGE_SIZE +
+	       dmp_own_offset(index);
+}
+
+/* The stamp of a position's slot; strides are multiples of 8, so it never straddles two pages. */
+u64 *dmp_ring_stamp(const struct dmp_ring *ring, u64 position)
+{
+	u64 offset = dmp_slot_offset(position, ring->slots, ring->stride);
+
+	return page_address(ring->data[offset >> PAGE_SHIFT]) + offset_in_page(offset);
+}
+
+/* The smallest cursor of those who gate, never above the ring's. */
+u64 dmp_ring_gate(const struct dmp_ring *ring, u64 cursor)
+{
+	u64 gates = ring->meta->gates, gate = cursor;
+
+	for (; gates; gates &= gates - 1)
+		gate = min(gate, READ_ONCE(dmp_ring_own(ring, __ffs64(gates))->cursor));
+	return gate;
+}

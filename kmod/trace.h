@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * trace.h: tracepoints on the slow-path edges; nothing per event
+ *
+ *   dmp_create, dmp_destroy  which rings come and go, and how large are they?
+ *   dmp_join, dmp_leave      who takes part, from where on, and how far did it get?
+ *   dmp_wait, dmp_woken      who goes to sleep for which position, and with what result does it run again?
+ *   dmp_wake                 how many did a WAKE find crossed, how many did it wake?
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM dmp
+
+#if !defined(DMP_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define DMP_TRACE_H
+
+#include <linux/tracepoint.h>
+#include "compat.h"
+#include "dmp.h"
+
+DECLARE_EVENT_CLASS(dmp_ring_event,
+	TP_PROTO(const struct dmp_ring *ring),
+	TP_ARGS(ring),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u64, slots)
+		__field(u64, bytes)
+		__field(u32, flags)
+		__string(name, ring->name)
+	),
+	TP_fast_assign(
+		__entry->ring = ring->id;
+		__entry->slots = ring->slots;
+		__entry->bytes = ring->bytes;
+		__entry->flags = ring->flags;
+		dmp_assign_str(name, ring->name);
+	),
+	TP_printk("ring=%llu name=%s slots=%llu bytes=%llu flags=%x", __entry->ring, __get_str(name), __entry->slots,
+		  __entry->bytes, __entry->flags)
+);
+
+DEFINE_EVENT(dmp_ring_event, dmp_create, TP_PROTO(const struct dmp_ring *ring), TP_ARGS(ring));
+DEFINE_EVENT(dmp_ring_event, dmp_destroy, TP_PROTO(const struct dmp_ring *ring), TP_ARGS(ring));
+
+TRACE_EVENT(dmp_join,
+	TP_PROTO(const struct dmp_member *m, u64 start),
+	TP_ARGS(m, start),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u64, start)
+		__field(u64, deps)
+		__field(u32, member)
+		__field(u32, role)
+		__string(name, m->name)
+	),
+	TP_fast_assign(
+		__entry->ring = m->ring->id;
+		__entry->start = start;
+		__entry->deps = m->deps;
+		__entry->member = m->index;
+		__entry->role = m->role;
+		dmp_assign_str(name, m->name);
+	),
+	TP_printk("ring=%llu member=%u name=%s role=%u start=%llu deps=%llx", __entry->ring, __entry->member,
+		  __get_str(name), __entry->role, __entry->start, __entry->deps)
+);
+
+TRACE_EVENT(dmp_leave,
+	TP_PROTO(const struct dmp_member *m),
+	TP_ARGS(m),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u32, member)
+		__field(u32, role)
+		__field(bool, finished)
+	),
+	TP_fast_assign(
+		__entry->ring = m->ring->id;
+		__entry->member = m->index;
+		__entry->role = m->role;
+		__entry->finished = m->finished;
+	),
+	TP_printk("ring=%llu member=%u role=%u finished=%d", __entry->ring, __entry->member, __entry->role,
+		  __entry->finished)
+);
+
+TRACE_EVENT(dmp_wait,
+	TP_PROTO(const struct dmp_member *m, u64 target),
+	TP_ARGS(m, target),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u64, target)
+		__field(u32, member)
+	),
+	TP_fast_assign(
+		__entry->ring = m->ring->id;
+		__entry->target = target;
+		__entry->member = m->index;
+	),
+	TP_printk("ring=%llu member=%u target=%llu", __entry->ring, __entry->member, __entry->target)
+);
+
+TRACE_EVENT(dmp_woken,
+	TP_PROTO(const struct dmp_member *m, u64 target, int result),
+	TP_ARGS(m, target, result),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u64, target)
+		__field(u32, member)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		__entry->ring = m->ring->id;
+		__entry->target = target;
+		__entry->member = m->index;
+		__entry->result = result;
+	),
+	TP_printk("ring=%llu member=%u target=%llu result=%d", __entry->ring, __entry->member, __entry->target,
+		  __entry->result)
+);
+
+TRACE_EVENT(dmp_wake,
+	TP_PROTO(const struct dmp_ring *ring, u32 seq, u64 cursor, u32 crossed, u32 woken),
+	TP_ARGS(ring, seq, cursor, crossed, woken),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u64, cursor)
+		__field(u32, seq)
+		__field(u32, crossed)
+		__field(u32, woken)
+	),
+	TP_fast_assign(
+		__entry->ring = ring->id;
+		__entry->cursor = cursor;
+		__entry->seq = seq;
+		__entry->crossed = crossed;
+		__entry->woken = woken;
+	),
+	TP_printk("ring=%llu seq=%u cursor=%llu crossed=%u woken=%u", __entry->ring, __entry->seq, __entry->cursor,
+		  __entry->crossed, __entry->woken)
+);
+
+#endif /* DMP_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * wake.c: who is woken, and why
+ *
+ * A waiter is queued on each unmet sequence of its barrier, ordered by target. Whatever happens to a sequence takes links
+ * away: crossed (WAKE), its owner gone (dropped), no more to come (ended), other dependencies (changed). A waiter
+ * is woken once, when its last link has gone.
+ *
+ * The notify word is the smallest target queued. Queueing lowers it (C); here it is only ever raised, so that one that
+ * is stale is too small: that costs one empty WAKE, never a lost one.
+ */
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include "dmp.h"
+#include "trace.h"
+
+#define WAKES_PER_LOCK 32 /* then others get a turn */
+
+static struct dmp_link *first_link(const struct dmp_sequence *s)
+{
+	return rb_entry_safe(rb_first_cached(&s->waiters), struct dmp_link, node);
+}
+
+static void update_notify(struct dmp_sequence *s)
+{
+	const struct dmp_link *first = first_link(s);
+
+	WRITE_ONCE(s->line->notify, first ? first->member->waiter.target : DMP_NOBODY);
+}
+
+static bool earlier(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct dmp_link, node)->member->waiter.target <
+	       rb_entry(b, struct dmp_link, node)->member->waiter.target;
+}
+
+/* C: the store that its owner's B reads. */
+void dmp_link_queue(struct dmp_ring *ring, struct dmp_link *link, u32 seq)
+{
+	struct dmp_sequence *s = &ring->seq[seq];
+
+	lockdep_assert_held(&ring->lock);
+	link->seq = seq;
+	link->queued = true;
+	link->member->waiter.unmet++;
+	rb_add_cached(&link->node, &s->waiters, earlier);
+	update_notify(s);
+}
+
+static void unqueue(struct dmp_sequence *s, struct dmp_link *link)
+{
+	rb_erase_cached(&link->node, &s->waiters);
+	link->queued = false;
+	link->member->waiter.unmet--;
+	s->slept = jiffies;
+}
+
+void dmp_link_drop(struct dmp_ring *ring, struct dmp_link *link)
+{
+	struct dmp_sequence *s = &ring->seq[link->seq];
+
+	lockdep_assert_held(&ring->lock);
+	unqueue(s, link);
+	update_notify(s);
+}
+
+/* The wait is over, one way or another: tell the sleeper, or poll. */
+void dmp_waiter_finish(struct dmp_ring *ring, struct dmp_member *m, enum dmp_wait_state state)
+{
+	struct dmp_waiter *w = &m->waiter;
+	bool counts = w->asleep || w->poll;
+	u32 i;
+
+	lockdep_assert_held(&ring->lock);
+	for (i = 0; i < w->count && w->unmet; i++)
+		if (w->links[i].queued)
+			dmp_link_drop(ring, &w->links[i]);
+	if (counts && state == DMP_WAIT_MET) {
+		m->woken++;
+		ring->stats.woken++;
+	} else if (counts && state == DMP_WAIT_CHANGED) {
+		m->changed++;
+		ring->stats.changed++;
+	}
+	w->asleep = false;
+	WRITE_ONCE(w->state, state);
+	if (w->poll)
+		wake_up_interruptible_poll(&m->poll, EPOLLIN | EPOLLRDNORM);
+	else if (w->task)
+		wake_up_process(w->task); /* it takes ring->lock before it goes, so it is there */
+}
+
+/* Take a link away; true if somebody was woken by that. */
+static bool take(struct dmp_ring *ring, struct dmp_sequence *s, struct dmp_link *link)
+{
+	struct dmp_member *m = link->member;
+
+	unqueue(s, link);
+	if (m->waiter.unmet)
+		return false;
+	dmp_waiter_finish(ring, m, DMP_WAIT_MET);
+	return true;
+}
+
+/* Let others have the lock; notify is right whenever it is free. */
+static void breathe(struct dmp_ring *ring, struct dmp_sequence *s)
+{
+	update_notify(s);
+	spin_unlock(&ring->lock);
+	cond_resched();
+	spin_lock(&ring->lock);
+}
+
+/*
+ * WAKE: the owner has moved its sequence. Carries no authority: it only makes us look. Examines those whose target is
+ * crossed and one more. by: whose call it is; NULL: the owner leaves, and the kernel looks in its stead.
+ */
+void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by)
+{
+	struct dmp_sequence *s = &ring->seq[seq];
+	u64 cursor = READ_ONCE(*s->cursor);
+	u32 crossed = 0, woken = 0;
+	struct dmp_link *link;
+
+	spin_lock(&ring->lock);
+	while ((link = first_link(s))) {
+		ring->stats.examined++;
+		if (!dmp_reached(cursor, link->member->waiter.target))
+			break;
+		crossed++;
+		if (take(ring, s, link) && ++woken % WAKES_PER_LOCK == 0)
+			breathe(ring, s);
+	}
+	update_notify(s);
+	ring->stats.crossed += crossed;
+	if (by) {
+		by->wakes++;
+		by->empty += !crossed;
+		ring->stats.wakes++;
+		ring->stats.empty += !crossed;
+	}
+	spin_unlock(&ring->lock);
+	trace_dmp_wake(ring, seq, cursor, crossed, woken);
+}
+
+/* The owner has gone and gates nobody any more: nobody waits for it. */
+void dmp_wake_dropped(struct dmp_ring *ring, u32 seq)
+{
+	struct dmp_sequence *s = &ring->seq[seq];
+	struct dmp_link *link;
+	u32 woken = 0;
+
+	spin_lock(&ring->lock);
+	while ((link = first_link(s)))
+		if (take(ring, s, link) && ++woken % WAKES_PER_LOCK == 0)
+			breathe(ring, s);
+	update_notify(s);
+	spin_unlock(&ring->lock);
+}
+
+/* The last producer has gone: whoever still waits on the ring's cursor waits for what will not be published. */
+void dmp_wake_ended(struct dmp_ring *ring)
+{
+	struct dmp_sequence *s = &ring->seq[0];
+	struct dmp_link *link;
+	u32 woken = 0;
+
+	spin_lock(&ring->lock);
+	while ((link = first_link(s))) {
+		dmp_waiter_finish(ring, link->member, DMP_WAIT_ENDED);
+		if (++woken % WAKES_PER_LOCK == 0)
+			breathe(ring, s);
+	}
+	spin_unlock(&ring->lock);
+}
+
+/* A consumer has joined: producers that sleep have one gate more, and arm again. */
+void dmp_wake_changed(struct dmp_ring *ring)
+{
+	u32 i;
+
+	lockdep_assert_held(&ring->mutex);
+	spin_lock(&ring->lock);
+	for (i = 0; i < ring->members; i++) {
+		struct dmp_member *m = ring->member[i];
+
+		if (m && m->role == DMP_ROLE_PRODUCER && m->waiter.state == DMP_WAIT_ARMED)
+			dmp_waiter_finish(ring, m, DMP_WAIT_CHANGED);
+	}
+	spin_unlock(&ring->lock);
+}
