@@ -174,7 +174,9 @@ int dmp_join(struct dmp_file *f, struct dmp_join *args, const char *deps, void _
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
-	err = dmp_member_admit(file->private_data, args, deps);
+	err = dmp_args_put(arg, args); /* can the answer be written? Better known before others see the member */
+	if (!err)
+		err = dmp_member_admit(file->private_data, args, deps);
 	if (!err)
 		err = dmp_args_put(arg, args);
 	if (err) {

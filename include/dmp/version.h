@@ -5,6 +5,6 @@
 #define DMP_VERSION_MAJOR 0
 #define DMP_VERSION_MINOR 1
 #define DMP_VERSION_PATCH 0
-#define DMP_VERSION "0.1.0"
+#define DMP_VERSION	  "0.1.0"
 
 #endif /* DMP_VERSION_H */

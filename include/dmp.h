@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR MIT */
+/*
+ * libdmp: Disruptor rings between processes
+ *
+ *   producer                                         consumer
+ *     dmp_claim(m, n, &pos)      room for n events     dmp_wait(m, 1, &batch)      what is there
+ *     dmp_slot(m, pos)           write each            dmp_for_each(e, m, &batch)  read each in place
+ *     dmp_publish(m, pos, n)     others may read       dmp_release(m, batch.end)   others may overwrite
+ *
+ * Functions return 0 or a negative errno (or what they say). An error is found before any effect. Pointers to results
+ * are written only on success. Nothing here prints, exits, installs handlers or starts threads.
+ *
+ * Threads: a struct dmp_ring may be used by any thread; a struct dmp_member by one at a time, and only by the process
+ * that joined (a child made by fork must join for itself).
+ *
+ * Progress: claim, slot, publish, wait, event, release and their try forms are wait-free while there is room or there
+ * are events, and make no system call unless somebody sleeps. The blocking forms follow the member's wait strategy.
+ *
+ * Deadlines are absolute, CLOCK_MONOTONIC, in nanoseconds (dmp_now() + ...); DMP_FOREVER: none.
+ */
+#ifndef DMP_H
+#define DMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/dmp.h>
+
+#include <dmp/version.h>
+
+#pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DMP_FOREVER UINT64_MAX
+
+struct dmp_ring;   /* a ring file: opaque */
+struct dmp_member; /* one producer, consumer or observer: see dmp/ring.h, use the functions */
+
+/* ---- rings: lib/ring.c ----
+ *
+ * Names: "NAME" or "dmp:NAME", NAME as in linux/dmp.h. "shm:" and "file:" are reserved: -EOPNOTSUPP; any other
+ * prefix or character, an empty or overlong NAME: -EINVAL.
+ */
+
+struct dmp_ring_options {
+	uint64_t slots;	     /* a power of two; slots * stride must be a multiple of 4,096 bytes */
+	uint32_t event_size; /* bytes of payload; stamped rings are fastest at 56, 120, 184: slots fill lines */
+	uint32_t members;    /* at most so many at once; 0: 16 */
+	uint32_t mode;	     /* as for a file, see dmp_ring_open; 0: 0700 */
+	uint32_t flags;	     /* DMP_RING_STAMPED, DMP_RING_FENCED, DMP_RING_PERSISTENT */
+};
+
+/*
+ * Create a ring and open it with all rights. name: NULL for an anonymous one. The ring lives until the last file that
+ * refers to it is closed, a persistent one until dmp_ring_unlink.
+ *   -ENODEV no /dev/dmp: load the module   -EACCES /dev/dmp may not be opened   -EINVAL options or name
+ *   -EEXIST -EDQUOT -EFBIG -ENOBUFS -ENOMEM -EOPNOTSUPP -EMFILE -ENFILE: see linux/dmp.h
+ */
+int dmp_ring_create(struct dmp_ring **ring, const char *name, const struct dmp_ring_options *options);
+
+/*
+ * Open a ring by name with the rights wanted (DMP_RIGHT_R observe, _W produce, _X consume; 0: all that its mode allows).
+ *   -ENODEV -EINVAL -EOPNOTSUPP -ENOENT -EACCES -EMFILE -ENFILE -ENOMEM
+ */
+int dmp_ring_open(struct dmp_ring **ring, const char *name, uint32_t rights);
+
+/* Take over fd, a bound ring file (inherited or received): dmp_ring_close closes it. On an error it is still the caller's.
+ * -EBADF not a bound ring file -ENOMEM */
+int dmp_ring_from_fd(struct dmp_ring **ring, int fd);
+
+/* A new ring file with these rights, or fewer than the ring's, to hand on: returns its descriptor (close-on-exec), the
+ * caller's to close. 0: the same rights. -EACCES a right the ring's file does not have -EINVAL -ENODEV -EMFILE -ENFILE */
+int dmp_ring_restrict(const struct dmp_ring *ring, uint32_t rights);
+
+/* The descriptor, still the ring's: to send over a socket. */
+int dmp_ring_fd(const struct dmp_ring *ring);
+
+/* Close the file. Members stay. NULL is allowed. */
+void dmp_ring_close(struct dmp_ring *ring);
+
+/* Remove a name; the ring goes with its last file. -ENOENT -EPERM not its owner -EINVAL -EOPNOTSUPP -ENODEV */
+int dmp_ring_unlink(const char *name);
+
+/* What the ring is and how it stands. 0, never an error on an open ring. */
+int dmp_ring_info(const struct dmp_ring *ring, struct dmp_info *info);
+
+/* The next ring of this network namespace after id (0: the first). -ENOENT: none. -ENODEV -EACCES -EMFILE -ENFILE */
+int dmp_ring_next(uint64_t id, struct dmp_info *info);
+
+/* Its members, up to count of them, in order of index. Returns how many there are. -EFAULT */
+int dmp_ring_members(const struct dmp_ring *ring, struct dmp_member_info *members, uint32_t count);
+
+/* ---- members: lib/member.c ---- */
+
+/*
+ * How to wait, as data. Each step is tried so many times, in this order; then the thread sleeps in the kernel, or, where
+ * sleep is false, goes on with the last step that has a budget. pace: how often a consumer that keeps finding almost
+ * nothing pauses for about a microsecond (in PAUSE instructions; it leaves the slow regime of one-event batches).
+ * All zero: pauses for ever.
+ */
+struct dmp_wait_strategy {
+	uint32_t spins;	 /* looks without a pause */
+	uint32_t pauses; /* looks with a PAUSE between */
+	uint32_t yields; /* looks with a sched_yield between */
+	uint32_t pace;	 /* PAUSEs once a batch is tiny twice running; 0: never */
+	bool sleep;
+};
+
+extern const struct dmp_wait_strategy dmp_wait_spin;  /* never sleeps: a CPU each, lowest latency */
+extern const struct dmp_wait_strategy dmp_wait_yield; /* never sleeps, yields: for more threads than CPUs */
+extern const struct dmp_wait_strategy dmp_wait_sleep; /* spins for some microseconds, then sleeps: the default */
+extern const struct dmp_wait_strategy dmp_wait_block; /* sleeps at once */
+
+struct dmp_join_options {
+	const char *name;	  /* consumers: needed, unique in the ring; others: for people, may be NULL */
+	const char *const *after; /* consumers: names of those whose releases it waits for, besides the cursor */
+	uint32_t after_count;
+	uint32_t from;			      /* DMP_FROM_LATEST, _OLDEST, _POSITION */
+	uint64_t position;		      /* for DMP_FROM_POSITION */
+	uint32_t policy;		      /* DMP_POLICY_DEFAULT or _DROP */
+	const struct dmp_wait_strategy *wait; /* copied; NULL: dmp_wait_sleep */
+};
+
+/*
+ * Join a ring as DMP_ROLE_PRODUCER, _CONSUMER or _OBSERVER; options may be NULL for the first and the last.
+ * A producer goes on where the ring's cursor stands. A consumer gates the producer from its start on: no event at or
+ * after its start is overwritten before it has released it. An observer never gates.
+ *   -EACCES -EBUSY -EEXIST -ENOENT -ERANGE -ENOSPC -EMFILE -ENFILE -ENOMEM -EINVAL -EOPNOTSUPP: see linux/dmp.h
+ *   -EPROTO the ring's layout is of another version
+ */
+int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options *options, struct dmp_member **member);
+
+/* Leave: publish or release first what shall count. Unmaps, closes, frees; the pointer is void. NULL is allowed. */
+void dmp_leave(struct dmp_member *member);
+
+/* A producer: the stream has come to a clean end, so that those who read its end can tell it from a crash. Nothing may be
+ * published afterwards. -EACCES not a producer -ESTALE it has left */
+int dmp_finish(struct dmp_member *member);
+
+/* How the stream ended, or that it has not: DMP_END_*. Never blocks. */
+uint32_t dmp_ended(const struct dmp_member *member);
+
+/* The member's place: next position to claim, to read or to observe. */
+uint64_t dmp_position(const struct dmp_member *member);
+
+/* Bytes of payload per event, and slots. */
+uint32_t dmp_event_size(const struct dmp_member *member);
+uint64_t dmp_slots(const struct dmp_member *member);
+
+/* The member file, still the member's: for poll, epoll and io_uring after dmp_arm. */
+int dmp_member_fd(const struct dmp_member *member);
+
+/* ---- producing: dmp/ring.h, slow path lib/claim.c ----
+ *
+ *   int dmp_claim(m, n, &pos)                   wait for room for n events, by the wait strategy
+ *   int dmp_try_claim(m, n, &pos)               -EAGAIN instead of waiting; no system call
+ *   int dmp_claim_until(m, n, &pos, deadline)   -ETIMEDOUT once the deadline has passed and there is no room
+ *   void *dmp_slot(m, pos)                      the payload to write, of a position that is claimed and not published
+ *   dmp_for_each_slot(p, m, pos, n)             the payloads of n claimed positions in order, prefetching: the fast way
+ *   void dmp_publish(m, pos, n)                 pos .. pos + n - 1, in the order claimed
+ *
+ * All three claims: -EINVAL n is 0, or more than the ring holds with what is claimed already; -EACCES not a producer;
+ * -EINTR a signal without SA_RESTART (only while asleep); -ESTALE the member has left (only on going to sleep). *pos is
+ * the first of the n positions. Several claims may be open; events that are claimed and not published were never there
+ * if the producer leaves. The payload is the producer's alone from dmp_slot to dmp_publish; on a stamped ring dmp_slot
+ * also says "being written", so call it before each change of a payload and never after the publish. Slots of
+ * consecutive positions lie stride bytes apart, even across the wrap; on a packed ring of events of a multiple of
+ * 8 bytes they are one array from dmp_slot(m, pos) on.
+ *
+ *   struct tick *p;
+ *   dmp_for_each_slot(p, m, pos, n)
+ *           *p = next_tick();
+ */
+
+/* ---- consuming: dmp/ring.h, slow path lib/wait.c ----
+ *
+ *   struct dmp_batch { uint64_t pos, end; }     events pos .. end - 1
+ *   int dmp_wait(m, n, &batch)                  until at least n events are there, by the wait strategy
+ *   int dmp_try_wait(m, n, &batch)              -EAGAIN instead of waiting; no system call, no pause
+ *   int dmp_wait_until(m, n, &batch, deadline)  -ETIMEDOUT once the deadline has passed and they are not there
+ *   const void *dmp_event(m, pos)               the payload of a position in the batch, to be read in place
+ *   dmp_for_each(e, m, &batch)                  all of them in order, prefetching: the fast way
+ *   int dmp_release(m, end)                     everything below end has been read: others may overwrite it
+ *
+ * A batch begins where the last release ended and has all that is there, but at most DMP_BATCH_MAX events unless n is
+ * more: release each batch and wait for the next. Waiting again without releasing gives the same events again.
+ *
+ * The waits: -EPIPE all producers have left and everything is read (fewer than n events that are left come first, as a
+ * short batch); -EINVAL n is 0 or more than the ring holds; -EACCES not a consumer; -EINTR, -ESTALE as above. After
+ * -EPIPE a new producer may join: waiting goes on.
+ *
+ * Events of consecutive positions lie as slots do: on a packed ring of events of a multiple of 8 bytes a batch is one
+ * array from dmp_event(m, batch.pos) on, which compilers vectorise where they do not vectorise the loop.
+ *
+ * dmp_release: 0; -EINVAL end is not within what the last wait gave; -ESTALE the member was evicted or has left: what
+ * was read since the last release is void. Events are valid only once their release has succeeded.
+ *
+ *   const struct tick *e;
+ *   dmp_for_each(e, m, &batch)
+ *           sum += e->price;
+ */
+
+/* ---- observing: lib/observe.c ---- */
+
+/*
+ * Copy the next event out into event (dmp_event_size bytes). Blocks by the wait strategy until there is one. *pos: which
+ * one it is; *lost: how many events between the last one returned and this one were not returned, because they were
+ * overwritten before or while they were copied, or skipped to get out of the producer's way. Never returns a torn
+ * event. event is scratch memory until the call returns 0. -EPIPE, -EINTR, -ESTALE as for dmp_wait; -EACCES not an
+ * observer; try: -EAGAIN, no system call; until: -ETIMEDOUT. Lock-free: a producer that laps the whole ring during each
+ * copy can keep it trying.
+ */
+int dmp_observe(struct dmp_member *member, void *event, uint64_t *pos, uint64_t *lost);
+int dmp_try_observe(struct dmp_member *member, void *event, uint64_t *pos, uint64_t *lost);
+int dmp_observe_until(struct dmp_member *member, void *event, uint64_t *pos, uint64_t *lost, uint64_t deadline);
+
+/* ---- poll ---- */
+
+/*
+ * Arm the member's file for poll: it becomes readable once n more events (a consumer, an observer) or n free slots (a
+ * producer) are there. Returns 1 if they are there now, 0 if armed. One-shot; POLLHUP at the end of the stream; POLLPRI
+ * when the membership has changed, until dmp_read_members. Readable also says: look again, arm again.
+ *   -EPIPE the stream has ended below what is waited for (fewer than n may be left: dmp_try_wait has them)
+ *   -EBUSY another thread sleeps on this member   -ESTALE the member has left
+ *   -EINVAL n is 0 or more than the ring holds, a producer's with what is claimed already
+ */
+int dmp_arm(struct dmp_member *member, uint64_t n);
+
+/* As dmp_ring_members, and settles POLLPRI. -EFAULT */
+int dmp_read_members(struct dmp_member *member, struct dmp_member_info *members, uint32_t count);
+
+/* ---- time, names, versions ---- */
+
+uint64_t dmp_now(void);	       /* CLOCK_MONOTONIC, ns */
+const char *dmp_version(void); /* of the library at run time, as DMP_VERSION */
+
+#ifdef __cplusplus
+}
+#endif
+#pragma GCC visibility pop
+
+#include <dmp/ring.h>
+
+#endif /* DMP_H */

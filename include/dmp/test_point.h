@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR MIT */
+/*
+ * test_point.h: places at which a test may stop, kill or look at a member
+ *
+ * Nothing, unless compiled with DMP_TEST_POINTS: then each place calls dmp_test_hook, if it is set. Tests and the library
+ * they link are compiled with it, what is installed is not.
+ */
+#ifndef DMP_TEST_POINT_H
+#define DMP_TEST_POINT_H
+
+#ifdef DMP_TEST_POINTS
+
+enum dmp_test_point {
+	DMP_POINT_JOIN_BEFORE,	   /* JOIN */
+	DMP_POINT_JOIN_AFTER,	   /* joined, not mapped yet */
+	DMP_POINT_LEAVE_BEFORE,	   /* LEAVE */
+	DMP_POINT_LEAVE_AFTER,	   /* left, still mapped */
+	DMP_POINT_CLAIM_BEFORE,	   /* nothing claimed yet */
+	DMP_POINT_CLAIM_AFTER,	   /* room is there, and claimed; nothing overwritten yet */
+	DMP_POINT_SLOT_WRITING,	   /* stamped: the slot says "writing", its payload is untouched */
+	DMP_POINT_PUBLISH_STAMPED, /* stamps stored, the cursor is not */
+	DMP_POINT_PUBLISH_CURSOR,  /* between A and B: the cursor is stored, the mode is not read */
+	DMP_POINT_WAKE_BEFORE,	   /* a sleeper was seen, WAKE is next */
+	DMP_POINT_WAIT_BEFORE,	   /* nothing was there, WAIT is next */
+	DMP_POINT_WAIT_AFTER,	   /* WAIT has returned */
+	DMP_POINT_RELEASE_BEFORE,  /* everything is read, nothing released */
+	DMP_POINT_RELEASE_AFTER,   /* between A and B of the own cursor */
+	DMP_POINT_COUNT
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern void (*dmp_test_hook)(enum dmp_test_point point);
+#ifdef __cplusplus
+}
+#endif
+
+#define DMP_TEST_POINT(name)                             \
+	do {                                             \
+		if (dmp_test_hook)                       \
+			dmp_test_hook(DMP_POINT_##name); \
+	} while (0)
+
+#else
+
+#define DMP_TEST_POINT(name) \
+	do {                 \
+	} while (0)
+
+#endif
+
+#endif /* DMP_TEST_POINT_H */

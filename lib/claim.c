@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1 OR MIT
+/* claim.c: the slow path of claim: read the gates again, wait while the ring is full. Letters: dmp/ring.h */
+#include "internal.h"
+
+bool dmp_claimable_(const struct dmp_member *m, uint64_t n)
+{
+	return n - 1 < m->mask + 1 - (m->next - m->published);
+}
+
+uint64_t dmp_gate_target_(const struct dmp_member *m, uint64_t n)
+{
+	uint64_t slots = m->mask + 1;
+
+	return m->next + n > slots ? m->next + n - slots : 0;
+}
+
+/*
+ * The smallest cursor of the consumers in mask, never above the own one: a cursor that runs ahead of what is published
+ * is a lie, or of a consumer that has seen the stamp of a publish in flight. Remembers whose it is.
+ */
+static uint64_t smallest(struct dmp_member *m, uint64_t mask)
+{
+	uint64_t gate = m->published;
+
+	m->slowest = NULL;
+	for (; mask; mask &= mask - 1) {
+		const struct dmp_own *own = dmp_own_(m, (uint32_t)__builtin_ctzll(mask));
+		uint64_t cursor = dmp_load_acquire(own->cursor); /* G, pairs with F */
+
+		if (cursor >= gate)
+			continue;
+		gate = cursor;
+		m->slowest = &own->cursor;
+		m->slowest_at = cursor;
+	}
+	return gate;
+}
+
+static uint64_t gate(struct dmp_member *m)
+{
+	uint64_t gate;
+
+	do {
+		dmp_full_barrier(); /* L, pairs with M */
+		m->generation = dmp_load_acquire(m->meta->generation);
+		gate = smallest(m, dmp_load_acquire(m->meta->gates));
+	} while (dmp_load_once(m->meta->generation) != m->generation); /* L */
+	return gate;
+}
+
+/*
+ * Full still, if the consumer that held the gate has not moved and membership is the same: the others do not matter, so
+ * a poll costs two loads however many they are. Grants nothing, so it needs no barrier.
+ */
+static bool still_full(const struct dmp_member *m)
+{
+	return m->slowest && dmp_load_once(*m->slowest) == m->slowest_at &&
+	       dmp_load_once(m->meta->generation) == m->generation;
+}
+
+static int look_for_room(struct dmp_member *m, struct dmp_want_ *w)
+{
+	uint64_t limit;
+
+	if (dmp_has_room_(m, w->n))
+		return 0;
+	if (w->looks && still_full(m))
+		return -EAGAIN;
+	limit = gate(m) + m->mask + 1;
+	m->limit = limit > m->next ? limit : m->next; /* a cursor that went backwards takes nothing back */
+	return dmp_has_room_(m, w->n) ? 0 : -EAGAIN;
+}
+
+int dmp_try_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos)
+{
+	struct dmp_want_ w = { .n = n };
+	int err;
+
+	if (m->role != DMP_ROLE_PRODUCER)
+		return -EACCES;
+	if (!dmp_claimable_(m, n))
+		return -EINVAL;
+	err = look_for_room(m, &w);
+	if (!err)
+		dmp_take_(m, n, pos);
+	return err;
+}
+
+int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t deadline)
+{
+	struct dmp_want_ w = { .n = n, .target = dmp_gate_target_(m, n), .deadline = deadline };
+	int err;
+
+	if (m->role != DMP_ROLE_PRODUCER)
+		return -EACCES;
+	if (!dmp_claimable_(m, n))
+		return -EINVAL;
+	err = dmp_wait_loop_(m, &w, look_for_room);
+	if (!err)
+		dmp_take_(m, n, pos);
+	return err;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR MIT */
+/* internal.h: what the files of the library share */
+#ifndef DMP_LIB_INTERNAL_H
+#define DMP_LIB_INTERNAL_H
+
+#include <dmp.h>
+
+#include "sys.h"
+
+/* ---- ring.c ---- */
+
+/* Immutable once made: any thread may use it. */
+struct dmp_ring {
+	int fd;
+};
+
+/* The plain name within a ring's name, of DMP_NAME_MAX bytes, padded with NULs. -EINVAL -EOPNOTSUPP */
+int dmp_name_(char *plain, const char *name);
+
+/* MEMBERS, on a ring file or a member file. */
+int dmp_members_(int fd, struct dmp_member_info *members, uint32_t count);
+
+/* ---- map.c ---- */
+
+/* The regions of a member file, in the order of enum dmp_region_. */
+enum dmp_region_ { DMP_META_, DMP_CURSOR_, DMP_MEMBERS_, DMP_SELF_, DMP_DATA_, DMP_REGIONS_ };
+
+struct dmp_maps_ {
+	struct {
+		void *at;
+		size_t size;
+	} region[DMP_REGIONS_];
+};
+
+/* Map what the member's role may touch and check that it is what this library knows. -EPROTO, errors of mmap. */
+int dmp_map_(struct dmp_maps_ *maps, int fd, uint32_t role, const struct dmp_join *joined);
+void dmp_unmap_(struct dmp_maps_ *maps);
+
+/* ---- claim.c ---- */
+
+/* Where a producer's gates must stand for n more slots. */
+uint64_t dmp_gate_target_(const struct dmp_member *m, uint64_t n);
+
+/* n slots can be had at once at all. */
+bool dmp_claimable_(const struct dmp_member *m, uint64_t n);
+
+/* ---- wait.c ---- */
+
+/* What a member waits for. */
+struct dmp_want_ {
+	uint64_t n;	   /* slots or events; a consumer's shrinks at the end of the stream */
+	uint64_t target;   /* the position that says so to WAIT */
+	uint64_t deadline; /* DMP_FOREVER: none */
+	uint64_t looks;	   /* in vain so far */
+	uint32_t pace;	   /* budget, see dmp_wait_strategy */
+};
+
+/* All producers have left. Read before the cursor: what is published then is all there will be. */
+bool dmp_has_ended_(const struct dmp_member *m);
+
+/* One step of waiting after a look in vain: by the strategy a pause, a yield or a sleep. 0: look again. */
+int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w);
+
+/*
+ * Wait, of every role: look until it is there. look returns 0: it is; -EAGAIN: not yet; else an error. Inline for the
+ * sake of the look, which is so, too: a poll of a line that another CPU writes should be no longer than that.
+ */
+DMP_ALWAYS_ int dmp_wait_loop_(struct dmp_member *m, struct dmp_want_ *w,
+			       int (*look)(struct dmp_member *m, struct dmp_want_ *w))
+{
+	int err;
+
+	for (;;) {
+		err = look(m, w);
+		if (err != -EAGAIN)
+			return err;
+		err = dmp_wait_step_(m, w);
+		if (err)
+			return err;
+	}
+}
+
+static inline const struct dmp_own *dmp_own_(const struct dmp_member *m, uint32_t index)
+{
+	return (const void *)(m->members + (size_t)index * m->member_size + dmp_own_offset(index));
+}
+
+#endif /* DMP_LIB_INTERNAL_H */

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: LGPL-2.1 OR MIT
+/* member.c: join and leave */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define OFF UINT64_MAX /* no prefetching */
+
+/* ---- join: the arguments ---- */
+
+static int copy_name(char *to, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len >= DMP_MEMBER_NAME_MAX)
+		return -EINVAL;
+	memset(to, 0, DMP_MEMBER_NAME_MAX);
+	memcpy(to, name, len);
+	return 0;
+}
+
+static int copy_names(char (*to)[DMP_MEMBER_NAME_MAX], const char *const *names, uint32_t count)
+{
+	uint32_t i;
+	int err = 0;
+
+	if (count > DMP_MAX_GATES)
+		return -EINVAL;
+	for (i = 0; i < count && !err; i++)
+		err = names[i] ? copy_name(to[i], names[i]) : -EINVAL;
+	return err;
+}
+
+/* JOIN, with everything it wants. Returns the member file's descriptor; args says the rest. */
+static int join_file(const struct dmp_ring *ring, const struct dmp_join_options *o, struct dmp_join *args)
+{
+	char after[DMP_MAX_GATES][DMP_MEMBER_NAME_MAX];
+	int err = copy_names(after, o->after, o->after_count);
+
+	if (!err && o->name)
+		err = copy_name(args->name, o->name);
+	if (err)
+		return err;
+	args->deps = o->after_count ? (uintptr_t)after : 0;
+	args->ndeps = o->after_count;
+	args->policy = o->policy;
+	args->from = o->from;
+	args->position = o->from == DMP_FROM_POSITION ? o->position : 0;
+	return dmp_sys_ioctl(ring->fd, DMP_IOC_JOIN, args);
+}
+
+/* ---- join: the member ---- */
+
+/* See the constants in dmp/ring.h for the reasons. */
+static void set_ahead(struct dmp_member *m)
+{
+	uint64_t slots = DMP_AHEAD_BYTES / m->stride, bytes = (m->mask + 1) * m->stride;
+	bool write = m->stride >= DMP_AHEAD_WRITE_BIG ||
+		     (m->stride >= DMP_AHEAD_WRITE_MIN && bytes < DMP_AHEAD_WRITE_RING);
+
+	if (!slots)
+		slots = 1;
+	m->lines = (uint32_t)((m->stride < DMP_AHEAD_BYTES ? m->stride : DMP_AHEAD_BYTES) + DMP_LINE - 1) / DMP_LINE;
+	m->ahead_read = m->stride >= DMP_AHEAD_READ_MIN ? slots : OFF;
+	m->ahead_write = write ? slots : OFF;
+}
+
+static void set_places(struct dmp_member *m, const struct dmp_maps_ *maps)
+{
+	const struct dmp_meta *meta = maps->region[DMP_META_].at;
+	char *base = maps->region[DMP_META_].at, *self = maps->region[DMP_SELF_].at;
+	uint32_t sequence = m->role == DMP_ROLE_CONSUMER ? 1 + m->index : 0;
+
+	m->meta = meta;
+	m->members = maps->region[DMP_MEMBERS_].at;
+	m->member_size = meta->member_size;
+	m->data = maps->region[DMP_DATA_].at;
+	m->mask = meta->slots - 1;
+	m->stride = meta->stride;
+	m->payload_off = meta->payload_off;
+	m->stamped = meta->flags & DMP_RING_STAMPED;
+	m->ring = maps->region[DMP_CURSOR_].at;
+	m->line = (struct dmp_notify *)(void *)(base + meta->notify_off) + sequence;
+	m->own = (struct dmp_own *)(void *)(self + dmp_own_offset(m->index));
+	m->entry = (const struct dmp_entry *)(void *)(base + meta->table_off) + m->index;
+}
+
+/*
+ * A producer of a packed ring may follow one that died after overwriting more than it published: the claimed position
+ * must not go back, or observers would take scribbled slots for good. Believed only as far as a ring's worth.
+ */
+static void set_claimed(struct dmp_member *m)
+{
+	uint64_t claimed = dmp_load_once(m->ring->claimed);
+
+	m->claimed = dmp_available(claimed, m->next, m->mask + 1);
+	if (m->role == DMP_ROLE_PRODUCER && !m->stamped && claimed != m->claimed)
+		dmp_store_once(m->ring->claimed, m->claimed); /* J, pairs with K: the fence is the first claim's */
+}
+
+static void set_position(struct dmp_member *m, uint64_t start)
+{
+	m->next = m->limit = m->published = start;
+	m->pos = m->seen = start;
+	set_claimed(m);
+	m->generation = dmp_load_acquire(m->meta->generation);
+	m->deps = dmp_load_once(m->entry->deps);
+}
+
+static struct dmp_member *new_member(uint32_t role, const struct dmp_join_options *o)
+{
+	struct dmp_member *m = aligned_alloc(_Alignof(struct dmp_member), sizeof(*m));
+	struct dmp_maps_ *maps = malloc(sizeof(*maps));
+
+	if (!m || !maps) {
+		free(m);
+		free(maps);
+		return NULL;
+	}
+	memset(m, 0, sizeof(*m));
+	m->role = role;
+	m->maps = maps;
+	m->fd = -1;
+	m->wait = o->wait ? *o->wait : dmp_wait_sleep;
+	return m;
+}
+
+static void free_member(struct dmp_member *m)
+{
+	free(m->maps);
+	free(m);
+}
+
+/* Map the new member file and point the member at what is there. */
+static int attach(struct dmp_member *m, const struct dmp_join *args)
+{
+	int err = dmp_map_(m->maps, m->fd, m->role, args);
+
+	if (err)
+		return err;
+	m->index = args->index;
+	m->incarnation = args->incarnation;
+	set_places(m, m->maps);
+	set_ahead(m);
+	set_position(m, args->position);
+	return 0;
+}
+
+int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options *options, struct dmp_member **member)
+{
+	static const struct dmp_join_options defaults;
+	const struct dmp_join_options *o = options ? options : &defaults;
+	struct dmp_join args = { .size = sizeof(args), .role = role };
+	struct dmp_member *m = new_member(role, o);
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	DMP_TEST_POINT(JOIN_BEFORE);
+	m->fd = join_file(ring, o, &args);
+	err = m->fd;
+	if (err < 0)
+		goto free;
+	DMP_TEST_POINT(JOIN_AFTER);
+	err = attach(m, &args);
+	if (err)
+		goto close;
+	*member = m;
+	return 0;
+close:
+	dmp_sys_close(m->fd);
+free:
+	free_member(m);
+	return err;
+}
+
+/* ---- leave ---- */
+
+void dmp_leave(struct dmp_member *m)
+{
+	if (!m)
+		return;
+	DMP_TEST_POINT(LEAVE_BEFORE);
+	dmp_sys_ioctl(m->fd, DMP_IOC_LEAVE, NULL); /* fails only if it has left already */
+	DMP_TEST_POINT(LEAVE_AFTER);
+	dmp_unmap_(m->maps);
+	dmp_sys_close(m->fd);
+	free_member(m);
+}
+
+int dmp_finish(struct dmp_member *m)
+{
+	return dmp_sys_ioctl(m->fd, DMP_IOC_FINISH, NULL);
+}
+
+/* ---- what is known of it ---- */
+
+uint32_t dmp_ended(const struct dmp_member *m)
+{
+	return dmp_load_acquire(m->meta->ended);
+}
+
+uint64_t dmp_position(const struct dmp_member *m)
+{
+	return m->role == DMP_ROLE_PRODUCER ? m->next : m->pos;
+}
+
+uint32_t dmp_event_size(const struct dmp_member *m)
+{
+	return m->meta->event_size;
+}
+
+uint64_t dmp_slots(const struct dmp_member *m)
+{
+	return m->mask + 1;
+}
+
+int dmp_member_fd(const struct dmp_member *m)
+{
+	return m->fd;
+}
+
+int dmp_read_members(struct dmp_member *m, struct dmp_member_info *members, uint32_t count)
+{
+	return dmp_members_(m->fd, members, count);
+}

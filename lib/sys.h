@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR MIT */
+/*
+ * sys.h: the system calls of the library, as 0 or -errno
+ *
+ * The single seam: all symbols are weak, so that a test which defines them is the kernel.
+ */
+#ifndef DMP_LIB_SYS_H
+#define DMP_LIB_SYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DMP_DEVICE "/dev/dmp"
+
+/* Returns the descriptor. */
+int dmp_sys_open(const char *path, int flags);
+void dmp_sys_close(int fd);
+
+/* Returns what the call returns, 0 or more. */
+int dmp_sys_ioctl(int fd, unsigned long request, void *arg);
+
+/* Shared; prot as for mmap. */
+int dmp_sys_map(void **at, size_t size, int prot, int fd, uint64_t offset);
+void dmp_sys_unmap(void *at, size_t size);
+
+uint64_t dmp_sys_now(void); /* CLOCK_MONOTONIC, ns */
+void dmp_sys_yield(void);
+
+#endif /* DMP_LIB_SYS_H */

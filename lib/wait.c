@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: LGPL-2.1 OR MIT
+/* wait.c: the slow path of wait: spin, pause, yield, sleep; and wake, and poll. Letters: dmp/ring.h */
+#include "internal.h"
+
+#define DEADLINE_LOOKS 64 /* spinning, the clock is read every so many looks */
+
+const struct dmp_wait_strategy dmp_wait_spin = { .pauses = 1, .pace = 128 };
+const struct dmp_wait_strategy dmp_wait_yield = { .pauses = 128, .yields = 1, .pace = 128 };
+const struct dmp_wait_strategy dmp_wait_sleep = { .pauses = 512, .pace = 128, .sleep = true };
+const struct dmp_wait_strategy dmp_wait_block = { .sleep = true };
+
+/* ---- waking ---- */
+
+/* B, fenced: somebody sleeps, or did a moment ago. */
+void dmp_wake_slow_(struct dmp_member *m, uint64_t cursor)
+{
+	dmp_full_barrier(); /* B, pairs with E */
+	if (dmp_load_once(m->line->notify) > cursor)
+		return;
+	DMP_TEST_POINT(WAKE_BEFORE);
+	dmp_sys_ioctl(m->fd, DMP_IOC_WAKE, NULL); /* fails only for a member that has left, and leaving wakes */
+}
+
+/* ---- one loop for all: dmp_wait_loop_ looks, this is what happens in between ---- */
+
+enum step { SPIN, PAUSE, YIELD, SLEEP };
+
+/* Which step comes after so many looks in vain. Without sleep the last step that has a budget goes on. */
+static enum step step_of(const struct dmp_wait_strategy *s, uint64_t looks)
+{
+	if (looks <= s->spins)
+		return SPIN;
+	if (looks <= (uint64_t)s->spins + s->pauses)
+		return PAUSE;
+	if (looks <= (uint64_t)s->spins + s->pauses + s->yields)
+		return YIELD;
+	if (s->sleep)
+		return SLEEP;
+	if (s->yields)
+		return YIELD;
+	return s->spins && !s->pauses ? SPIN : PAUSE;
+}
+
+static bool past(uint64_t deadline)
+{
+	return deadline != DMP_FOREVER && dmp_sys_now() >= deadline;
+}
+
+/* C, D and E are the kernel's. Whatever it found, the next look decides, but for what only it can know. */
+static int sleep_until(struct dmp_member *m, const struct dmp_want_ *w)
+{
+	struct dmp_wait wait = { .size = sizeof(wait), .target = w->target, .deadline = w->deadline };
+	int err;
+
+	DMP_TEST_POINT(WAIT_BEFORE);
+	err = dmp_sys_ioctl(m->fd, DMP_IOC_WAIT, &wait);
+	DMP_TEST_POINT(WAIT_AFTER);
+	return err == -EPIPE ? 0 : err;
+}
+
+int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w)
+{
+	w->looks++;
+	switch (step_of(&m->wait, w->looks)) {
+	case SPIN:
+		break;
+	case PAUSE:
+		dmp_pause();
+		break;
+	case YIELD:
+		dmp_sys_yield();
+		return past(w->deadline) ? -ETIMEDOUT : 0;
+	case SLEEP:
+		return sleep_until(m, w);
+	}
+	if (w->looks % DEADLINE_LOOKS)
+		return 0;
+	return past(w->deadline) ? -ETIMEDOUT : 0;
+}
+
+/* ---- looking: consumers ---- */
+
+/*
+ * Whether the membership has changed since the last look; then the dependencies may be others: the cursor of one that
+ * has left will not move any more. Whatever a generation announces was stored before it.
+ */
+static bool watch(struct dmp_member *m)
+{
+	uint64_t generation = dmp_load_acquire(m->meta->generation); /* L, pairs with M */
+
+	if (generation == m->generation)
+		return false;
+	m->generation = generation;
+	m->deps = dmp_load_once(m->entry->deps);
+	return true;
+}
+
+bool dmp_has_ended_(const struct dmp_member *m)
+{
+	uint32_t ended = dmp_load_acquire(m->meta->ended);
+
+	return ended == DMP_END_CLEAN || ended == DMP_END_CRASHED;
+}
+
+/* How far the ring's cursor and the dependencies let it read. */
+static uint64_t barrier(const struct dmp_member *m)
+{
+	uint64_t barrier = dmp_load_acquire(m->ring->cursor); /* H, pairs with A */
+	uint64_t deps;
+
+	for (deps = m->deps; deps; deps &= deps - 1) {
+		const struct dmp_own *own = dmp_own_(m, (uint32_t)__builtin_ctzll(deps));
+		uint64_t cursor = dmp_load_acquire(own->cursor); /* H, pairs with F of the dependency */
+
+		if (cursor < barrier)
+			barrier = cursor;
+	}
+	return dmp_available(barrier, m->pos, m->mask + 1);
+}
+
+static void raise_seen(struct dmp_member *m, uint64_t seen)
+{
+	if (seen > m->seen)
+		m->seen = seen;
+}
+
+/* A stamped ring tells of its next event in the event's own line. */
+static bool polls_stamps(const struct dmp_member *m, uint64_t n)
+{
+	return n == 1 && m->stamped && !m->deps;
+}
+
+static bool look_at_stamp(struct dmp_member *m)
+{
+	uint64_t stamp = dmp_load_acquire(*dmp_stamp_(dmp_slot_(m, m->pos))); /* H, pairs with I */
+
+	if (!dmp_stamp_done(stamp, m->pos))
+		return false;
+	raise_seen(m, m->pos + 1);
+	return true;
+}
+
+static bool look_at_cursors(struct dmp_member *m, const struct dmp_want_ *w)
+{
+	raise_seen(m, barrier(m));
+	if (dmp_has_events_(m, w->n))
+		return true;
+	if (w->looks > DMP_NEXT_POLLS && w->n == 1)
+		dmp_prefetch(dmp_slot_(m, m->pos)); /* the line the event will be in: its writer is not there yet */
+	return false;
+}
+
+/*
+ * At the end of the stream what is left comes as a short batch: want no more than that. -EAGAIN: not the end, or all
+ * that is wanted is published and a dependency has still to release it.
+ */
+static int shorten(struct dmp_member *m, struct dmp_want_ *w)
+{
+	uint64_t left;
+
+	if (!dmp_has_ended_(m))
+		return -EAGAIN;
+	left = dmp_available(dmp_load_acquire(m->ring->cursor), m->pos, m->mask + 1) - m->pos; /* H, pairs with A */
+	if (!left)
+		return -EPIPE;
+	if (left >= w->n)
+		return -EAGAIN;
+	w->n = left;
+	w->target = m->pos + left;
+	return 0;
+}
+
+DMP_ALWAYS_ int look_for_events(struct dmp_member *m, struct dmp_want_ *w)
+{
+	int err;
+
+	do {
+		if (polls_stamps(m, w->n) ? look_at_stamp(m) : look_at_cursors(m, w))
+			return 0;
+		err = watch(m) ? 0 : shorten(m, w);
+	} while (!err);
+	return err;
+}
+
+/*
+ * A consumer that finds events at its very first look, twice running, is behind the producer: it reads the cursor, once,
+ * and takes the whole batch. If that is tiny all the same, the two hand a line to and fro for each event; a pause of
+ * about a microsecond lets the producer get ahead. Looks in vain mean that it has caught up: then nothing is delayed.
+ */
+static void keep_pace(struct dmp_member *m, const struct dmp_want_ *w)
+{
+	uint32_t i;
+
+	if (w->looks) {
+		m->streak = 0;
+		return;
+	}
+	if (++m->streak < 2)
+		return;
+	raise_seen(m, barrier(m));
+	if (m->seen - m->pos >= DMP_PACE_BATCH)
+		return;
+	if (!w->pace)
+		m->streak = -DMP_PACE_BATCH; /* not to be paced: leave the cursor's line alone for a while */
+	for (i = 0; i < w->pace; i++)
+		dmp_pause();
+	if (w->pace)
+		raise_seen(m, barrier(m));
+}
+
+static int waitable(const struct dmp_member *m, uint64_t n)
+{
+	if (m->role != DMP_ROLE_CONSUMER)
+		return -EACCES;
+	return n - 1 <= m->mask ? 0 : -EINVAL;
+}
+
+int dmp_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, uint64_t deadline)
+{
+	struct dmp_want_ w = { .n = n, .target = m->pos + n, .deadline = deadline, .pace = m->wait.pace };
+	int err = waitable(m, n);
+
+	if (err)
+		return err;
+	err = dmp_wait_loop_(m, &w, look_for_events);
+	if (err)
+		return err;
+	keep_pace(m, &w);
+	dmp_give_(m, n, batch);
+	return 0;
+}
+
+int dmp_try_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch)
+{
+	struct dmp_want_ w = { .n = n };
+	int err = waitable(m, n);
+
+	if (err)
+		return err;
+	err = look_for_events(m, &w);
+	if (err) {
+		m->streak = 0;
+		return err;
+	}
+	keep_pace(m, &w);
+	dmp_give_(m, n, batch);
+	return 0;
+}
+
+/* ---- poll ---- */
+
+static int arm_target(const struct dmp_member *m, uint64_t n, uint64_t *target)
+{
+	bool producer = m->role == DMP_ROLE_PRODUCER;
+
+	if (producer ? !dmp_claimable_(m, n) : n - 1 > m->mask)
+		return -EINVAL;
+	*target = producer ? dmp_gate_target_(m, n) : m->pos + n;
+	return 0;
+}
+
+int dmp_arm(struct dmp_member *m, uint64_t n)
+{
+	struct dmp_wait wait = { .size = sizeof(wait), .deadline = DMP_FOREVER };
+	uint64_t target;
+	int err = arm_target(m, n, &target);
+
+	if (err)
+		return err;
+	wait.target = target;
+	return dmp_sys_ioctl(m->fd, DMP_IOC_ARM, &wait);
+}
