@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: LGPL-2.1 OR MIT
+#
+# The rules. What is built is listed elsewhere: Kbuild (the module),
+# lib/files.mk, tools/files.mk and tests/files.mk. Everything generated is in
+# build/. V=1 shows the commands.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+B ?= build
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
+
+-include lib/files.mk tools/files.mk tests/files.mk
+
+## Userspace
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra $(if $(WERROR),-Werror)
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fPIC -fvisibility=hidden -pthread \
+	-Iinclude -Iinclude/uapi -MMD -MP $(CFLAGS) $(CPPFLAGS)
+ALL_LDFLAGS = -pthread $(LDFLAGS)
+
+LIB_SRCS ?= $(wildcard lib/*.c)
+TOOL_SRCS ?= $(wildcard tools/*.c)
+
+objs = $(patsubst %.c,$(B)/$(1)/%.o,$(notdir $(2)))
+
+LIB := $(B)/lib/libdmp.a
+LIB_TP := $(B)/lib-tp/libdmp.a
+SONAME := libdmp.so.0
+SHARED := $(if $(LIB_SRCS),$(B)/lib/$(SONAME))
+TOOL := $(if $(TOOL_SRCS),$(B)/tools/dmp)
+
+LIB_OBJS := $(call objs,lib,$(LIB_SRCS))
+LIB_TP_OBJS := $(call objs,lib-tp,$(LIB_SRCS))
+TOOL_OBJS := $(call objs,tools,$(TOOL_SRCS))
+HELPER_OBJS := $(patsubst %.c,$(B)/%.o,$(TEST_HELPERS))
+
+UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/unit/%)
+DEVICE_PROGRAMS := $(DEVICE_TESTS:%=$(B)/tests/bin/%)
+STRESS_PROGRAMS := $(STRESS_TESTS:%=$(B)/tests/bin/%)
+TOOL_PROGRAMS := $(TEST_TOOLS:%=$(B)/tests/bin/%)
+PROGRAMS := $(UNIT_PROGRAMS) $(DEVICE_PROGRAMS) $(STRESS_PROGRAMS) $(TOOL_PROGRAMS)
+
+.PHONY: all
+all: $(LIB) $(SHARED:.0=) $(TOOL) $(PROGRAMS) ## library, tools and tests (the default)
+
+# Other flags or another compiler: everything is compiled again.
+flags := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(B)/flags: FORCE
+	@mkdir -p $(@D); echo '$(flags)' | cmp -s - $@ || echo '$(flags)' >$@
+
+compile = $(call say,CC,$<) mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(1) -c -o $@ $<
+link = $(call say,LD,$@) mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(1)
+archive = $(call say,AR,$@) mkdir -p $(@D) && rm -f $@ && ar rcs $@ $(filter %.o,$^)
+
+$(B)/lib/%.o: lib/%.c $(B)/flags
+	$(call compile)
+$(B)/lib-tp/%.o: lib/%.c $(B)/flags
+	$(call compile,-DDMP_TEST_POINTS)
+$(B)/tools/%.o: tools/%.c $(B)/flags
+	$(call compile)
+$(B)/tests/%.o: tests/%.c $(B)/flags
+	$(call compile,-DDMP_TEST_POINTS -Ilib -Itests)
+
+$(LIB): $(LIB_OBJS)
+	$(call archive)
+$(LIB_TP): $(LIB_TP_OBJS)
+	$(call archive)
+$(B)/lib/$(SONAME): $(LIB_OBJS) lib/libdmp.map
+	$(call link,-shared -Wl$(,)-soname=$(SONAME) -Wl$(,)--version-script=lib/libdmp.map)
+$(B)/lib/libdmp.so: $(B)/lib/$(SONAME)
+	$(Q)ln -sf $(SONAME) $@
+, := ,
+
+$(B)/tools/dmp: $(TOOL_OBJS) $(LIB)
+	$(call link)
+
+$(UNIT_PROGRAMS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIB_TP)
+	$(call link,-lcmocka)
+$(DEVICE_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/device/%.o $(HELPER_OBJS) $(LIB_TP)
+	$(call link,-lcmocka)
+$(STRESS_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/stress/%.o $(HELPER_OBJS) $(LIB_TP)
+	$(call link,-lcmocka)
+$(TOOL_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/demo/%.o $(LIB_TP)
+	$(call link)
+
+.SECONDARY:
+FORCE:
+-include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
+
+## The module. It is built in a copy, build/kmod/RELEASE, so that several kernels
+## have theirs side by side and the tree stays clean. KERNEL_FOLDER is a folder
+## that tests/vm/kernel made.
+
+KDIR ?= $(if $(KERNEL_FOLDER),$(KERNEL_FOLDER)/build,/lib/modules/$(shell uname -r)/build)
+for_module := $(filter kmod load vm-files sparse-module,$(MAKECMDGOALS))
+RELEASE := $(if $(for_module),$(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null))
+KMOD := build/kmod/$(RELEASE)
+KMOD_SRCS := Kbuild $(wildcard kmod/*.[ch] include/dmp/*.h include/uapi/linux/*.h)
+# 6.1's headers cannot make BTF and say so; the next step does it.
+KMOD_NOISE := ^Skipping BTF generation|^make\[[0-9]*\]: (Entering|Leaving)
+kbuild = $(MAKE) $(if $(V),V=1,-s) -C $(KDIR) M=$(CURDIR)/$(KMOD) W=1 $(1) 2>&1 | \
+	{ grep -vE '$(KMOD_NOISE)' >&2 || :; }
+
+.PHONY: kmod
+kmod: $(KMOD)/dmp.ko ## the module, for the running kernel or for KDIR=...
+
+$(KMOD)/dmp.ko: $(KMOD_SRCS)
+	$(if $(RELEASE),,$(error no kernel headers in $(KDIR): install linux-headers-$(shell uname -r) or give KDIR=))
+	$(call say,KMOD,$@) mkdir -p $(@D) && cp -u --parents $(KMOD_SRCS) $(@D) && rm -f $@
+	$(Q)$(call kbuild,modules)
+	$(Q)scripts/module-btf $@ $(RELEASE) $(KERNEL_FOLDER:%=%/vmlinux) || [ -z "$(KERNEL_FOLDER)" ]
+
+.PHONY: load unload
+load: kmod ## load the module into the running kernel (as root)
+	@scripts/load $(KMOD)/dmp.ko
+unload: ## take it out again
+	@scripts/load --unload
+
+## Checks. What they need is installed first (tests/vm/packages).
+
+setup = @tests/vm/setup
+
+.PHONY: check soak
+check: ## every build and test there is, on four kernels in virtual machines
+	$(setup) build kmod vm debug check
+	@$(lists) tests/check
+soak: ## the stress tests, for hours, on the same kernels
+	$(setup) build kmod vm debug
+	@$(lists) tests/check --soak
+lists = UNIT_TESTS='$(UNIT_TESTS)' DEVICE_TESTS='$(DEVICE_TESTS)' STRESS_TESTS='$(STRESS_TESTS)'
+
+.PHONY: sparse sparse-module
+sparse: ## sparse over the module
+	$(setup) kmod check
+	@folder=$$(tests/vm/kernel 6.12) && $(MAKE) -s sparse-module KERNEL_FOLDER="$$folder"
+sparse-module: $(KMOD)/dmp.ko
+	@! $(call kbuild,C=2 CHECK=sparse modules) 2>&1 | grep . >&2
+
+FORMATTED = $(wildcard kmod/*.[ch] lib/*.[ch] tools/*.[ch] tests/*.[ch] tests/*/*.[ch] include/*.h \
+	include/dmp/*.h include/uapi/linux/*.h)
+.PHONY: format check-format
+format: ## clang-format on every C file
+	$(setup) check
+	@clang-format -i $(FORMATTED)
+check-format: ## is there a C file it would change?
+	$(setup) check
+	@clang-format --dry-run -Werror $(FORMATTED)
+
+.PHONY: vm-files
+vm-files: all $(KMOD)/dmp.ko # what tests/vm/run packs
+
+## Demonstrations
+
+.PHONY: demo demo-native
+demo: ## see it work, in a virtual machine: changes nothing here
+	$(setup) build kmod vm
+	@$(MAKE) -s all && tests/demo/demo
+demo-native: ## the same on this machine: loads the module
+	$(setup) build kmod
+	@scripts/load --check && $(MAKE) -s all load && tests/demo/demo --native
+
+.PHONY: clean help
+clean: ## remove build/
+	rm -rf build
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: LGPL-2.1 OR MIT
+/* calls.c: see calls.h */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "calls.h"
+
+#define CALL(n, type, kind, writes) { #n, DMP_IOC_##n, sizeof(struct dmp_##type), kind, writes }
+
+const struct call calls[CALLS] = {
+	[CREATE] = CALL(CREATE, create, BARE, false),	[OPEN] = CALL(OPEN, open, BARE, false),
+	[BIND] = CALL(BIND, bind, BARE, false),		[UNLINK] = CALL(UNLINK, unlink, BARE, false),
+	[LIST] = CALL(LIST, info, BARE, true),		[INFO] = CALL(INFO, info, RING, true),
+	[MEMBERS] = CALL(MEMBERS, members, RING, true), [JOIN] = CALL(JOIN, join, RING, true),
+	[WAIT] = CALL(WAIT, wait, MEMBER, false),	[ARM] = CALL(ARM, wait, MEMBER, false),
+};
+
+struct world w;
+
+int make_world(void **state)
+{
+	struct dmp_create args;
+
+	(void)state;
+	w.name = unique_name("world");
+	w.spare = unique_name("spare");
+	args = create_args(w.name.s);
+	w.ring = ring_create(&args);
+	assert_true(w.ring >= 0);
+	w.p = raw_join(w.ring, DMP_ROLE_PRODUCER, "p");
+	w.c = raw_join(w.ring, DMP_ROLE_CONSUMER, "c");
+	raw_publish(&w.p, 1);
+	return 0;
+}
+
+int end_world(void **state)
+{
+	(void)state;
+	raw_leave(&w.c);
+	raw_leave(&w.p);
+	close(w.ring);
+	return 0;
+}
+
+union args valid_args(int call)
+{
+	union args a = { .bytes = { 0 } };
+
+	switch (call) {
+	case CREATE:
+		a.create = create_args(w.spare.s);
+		break;
+	case OPEN:
+		strcpy(a.open.name, w.name.s);
+		break;
+	case BIND:
+		a.bind.fd = w.ring;
+		break;
+	case UNLINK:
+		strcpy(a.unlink.name, w.spare.s);
+		break;
+	case MEMBERS:
+		a.members.entry_size = sizeof(w.entries[0]);
+		a.members.entries = (uintptr_t)w.entries;
+		a.members.count = ARRAY_SIZE(w.entries);
+		break;
+	case JOIN:
+		a.join = join_args(DMP_ROLE_CONSUMER, "joiner");
+		break;
+	case WAIT:
+	case ARM:
+		a.wait.target = 1;
+		a.wait.deadline = NEVER;
+		break;
+	}
+	a.size = calls[call].size;
+	return a;
+}
+
+/* The lowest free descriptor: one that leaked takes it. */
+static int next_file(void)
+{
+	int fd = device();
+
+	close(fd);
+	return fd;
+}
+
+static uint32_t count_rings(void)
+{
+	struct dmp_info info = { .size = sizeof(info) };
+	int fd = device();
+	uint32_t n = 0;
+
+	for (; !xioctl(fd, DMP_IOC_LIST, &info); n++)
+		info = (struct dmp_info){ .size = sizeof(info), .id = info.id };
+	close(fd);
+	return n;
+}
+
+struct snapshot take_snapshot(void)
+{
+	struct snapshot s;
+	struct dmp_members args = { .size = sizeof(args), .entry_size = sizeof(s.members[0]) };
+
+	memset(&s, 0, sizeof(s)); /* padding, too: it is compared */
+	args.entries = (uintptr_t)s.members;
+	args.count = ARRAY_SIZE(s.members);
+	s.info = ring_info(w.ring);
+	assert_int_equal(xioctl(w.ring, DMP_IOC_MEMBERS, &args), 0);
+	s.count = args.count;
+	s.rings = count_rings();
+	s.next_file = next_file();
+	return s;
+}
+
+bool is_bare(int fd)
+{
+	struct dmp_info info = { .size = sizeof(info) };
+
+	return xioctl(fd, DMP_IOC_INFO, &info) == -ENOTCONN;
+}
+
+/* ---- trying them ---- */
+
+static const struct call *failing; /* what is being tried, for the message */
+static const char *how;
+
+/* The call on a file of its kind, a fresh one where it would bind it. Undone if it succeeds. */
+static int try_call(int call, void *args)
+{
+	const struct call *c = &calls[call];
+	int bare = c->kind == BARE ? device() : -1;
+	int ret;
+
+	if (call == UNLINK) { /* so that there is something to remove */
+		struct dmp_create spare = create_args(w.spare.s);
+
+		assert_int_equal(xioctl(bare, DMP_IOC_CREATE, &spare), 0);
+	}
+	ret = xioctl(c->kind == BARE ? bare : c->kind == RING ? w.ring : w.c.fd, c->cmd, args);
+	if (call == JOIN && ret >= 0) {
+		close(ret);
+		ret = 0;
+	}
+	if (call <= BIND)
+		assert_true(is_bare(bare) == (ret != 0));
+	if (call == UNLINK)
+		assert_true(ring_is_listed(w.spare.s) == (ret != 0));
+	if (bare >= 0)
+		close(bare);
+	return ret;
+}
+
+static void check_result(int ret, int expected)
+{
+	if (ret != expected)
+		fail_msg("%s, %s: %d (%s), expected %d (%s)", failing->name, how, ret, strerror(-ret), expected,
+			 strerror(-expected));
+}
+
+/* Must fail, with no effect; size bytes at args must stay as they are. */
+void refuse_at(int call, void *args, size_t readable, int err, const char *why)
+{
+	struct snapshot before = take_snapshot(), after;
+	char copy[sizeof(union args)];
+
+	failing = &calls[call];
+	how = why;
+	memcpy(copy, args, readable);
+	memset(w.entries, 0xa5, sizeof(w.entries));
+	check_result(try_call(call, args), -err);
+	after = take_snapshot();
+	if (memcmp(&before, &after, sizeof(before)))
+		fail_msg("%s, %s: had an effect", failing->name, how);
+	if (memcmp(copy, args, readable))
+		fail_msg("%s, %s: wrote to its argument", failing->name, how);
+}
+
+void refuse(int call, union args *args, int err, const char *why)
+{
+	refuse_at(call, args, sizeof(*args), err, why);
+}
+
+void accept_at(int call, void *args, const char *why)
+{
+	failing = &calls[call];
+	how = why;
+	/* ARM says 1: what it waits for is there. */
+	check_result(try_call(call, args), call == ARM ? 1 : 0);
+}
