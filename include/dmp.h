@@ -62,17 +62,18 @@ struct dmp_ring_options {
 int dmp_ring_create(struct dmp_ring **ring, const char *name, const struct dmp_ring_options *options);
 
 /*
- * Open a ring by name with the rights wanted (DMP_RIGHT_R observe, _W produce, _X consume; 0: all that its mode allows).
+ * Open a ring by name with the rights wanted (DMP_RIGHT_R observe, _W produce, _X consume; 0: all its mode allows).
  *   -ENODEV -EINVAL -EOPNOTSUPP -ENOENT -EACCES -EMFILE -ENFILE -ENOMEM
  */
 int dmp_ring_open(struct dmp_ring **ring, const char *name, uint32_t rights);
 
-/* Take over fd, a bound ring file (inherited or received): dmp_ring_close closes it. On an error it is still the caller's.
- * -EBADF not a bound ring file -ENOMEM */
+/* Take over fd, a bound ring file (inherited or received): dmp_ring_close closes it. After an error it is still the
+ * caller's. -EBADF not a bound ring file -ENOMEM */
 int dmp_ring_from_fd(struct dmp_ring **ring, int fd);
 
 /* A new ring file with these rights, or fewer than the ring's, to hand on: returns its descriptor (close-on-exec), the
- * caller's to close. 0: the same rights. -EACCES a right the ring's file does not have -EINVAL -ENODEV -EMFILE -ENFILE */
+ * caller's to close. 0: the same rights. -EACCES a right the ring's file does not have -EINVAL -ENODEV -EMFILE
+ * -ENFILE */
 int dmp_ring_restrict(const struct dmp_ring *ring, uint32_t rights);
 
 /* The descriptor, still the ring's: to send over a socket. */
@@ -96,7 +97,7 @@ int dmp_ring_members(const struct dmp_ring *ring, struct dmp_member_info *member
 /* ---- members: lib/member.c ---- */
 
 /*
- * How to wait, as data. Each step is tried so many times, in this order; then the thread sleeps in the kernel, or, where
+ * How to wait, as data. Each step is tried so many times, in this order; then the thread sleeps in the kernel or, where
  * sleep is false, goes on with the last step that has a budget. pace: how often a consumer that keeps finding almost
  * nothing pauses for about a microsecond (in PAUSE instructions; it leaves the slow regime of one-event batches).
  * All zero: pauses for ever.
@@ -136,8 +137,8 @@ int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options
 /* Leave: publish or release first what shall count. Unmaps, closes, frees; the pointer is void. NULL is allowed. */
 void dmp_leave(struct dmp_member *member);
 
-/* A producer: the stream has come to a clean end, so that those who read its end can tell it from a crash. Nothing may be
- * published afterwards. -EACCES not a producer -ESTALE it has left */
+/* A producer: the stream has come to a clean end, so that those who read its end can tell it from a crash. Nothing may
+ * be published afterwards. -EACCES not a producer -ESTALE it has left */
 int dmp_finish(struct dmp_member *member);
 
 /* How the stream ended, or that it has not: DMP_END_*. Never blocks. */
@@ -195,8 +196,9 @@ int dmp_member_fd(const struct dmp_member *member);
  * Events of consecutive positions lie as slots do: on a packed ring of events of a multiple of 8 bytes a batch is one
  * array from dmp_event(m, batch.pos) on, which compilers vectorise where they do not vectorise the loop.
  *
- * dmp_release: 0; -EINVAL end is not within what the last wait gave; -ESTALE the member was evicted or has left: what
- * was read since the last release is void. Events are valid only once their release has succeeded.
+ * dmp_release: 0; -EINVAL end is below the last release or beyond what a wait has seen to be there; -ESTALE the member
+ * was evicted or has left: what was read since the last release is void. Events are valid only once their release has
+ * succeeded.
  *
  *   const struct tick *e;
  *   dmp_for_each(e, m, &batch)
@@ -206,7 +208,7 @@ int dmp_member_fd(const struct dmp_member *member);
 /* ---- observing: lib/observe.c ---- */
 
 /*
- * Copy the next event out into event (dmp_event_size bytes). Blocks by the wait strategy until there is one. *pos: which
+ * Copy the next event out into event (dmp_event_size bytes). Waits by the wait strategy until there is one. *pos: which
  * one it is; *lost: how many events between the last one returned and this one were not returned, because they were
  * overwritten before or while they were copied, or skipped to get out of the producer's way. Never returns a torn
  * event. event is scratch memory until the call returns 0. -EPIPE, -EINTR, -ESTALE as for dmp_wait; -EACCES not an

@@ -65,13 +65,13 @@ struct dmp_user;
 
 /* A position that its owner moves: number 0 is the ring's cursor, 1 + i the cursor of consumer i. */
 struct dmp_sequence {
-	u64 *cursor;		      /* the owner's word, in mapped memory: hostile */
-	struct dmp_notify *line;      /* what the owner looks at; written here alone */
+	u64 *cursor;		       /* the owner's word, in mapped memory: hostile */
+	struct dmp_notify *line;       /* what the owner looks at; written here alone */
 	struct rb_root_cached waiters; /* struct dmp_link by target */
-	u64 switched;		      /* ring->switches when the mode last left quiet */
-	bool fenced;		      /* line->mode, as the kernel knows it */
-	bool settled;		      /* a grace period has passed since: no need of D */
-	unsigned long slept;	      /* jiffies of the last arming */
+	u64 switched;		       /* ring->switches when the mode last left quiet */
+	bool fenced;		       /* line->mode, as the kernel knows it */
+	bool settled;		       /* a grace period has passed since: no need of D */
+	unsigned long slept;	       /* jiffies of the last arming */
 };
 
 #define DMP_SEQUENCES (1 + DMP_MAX_GATES)
@@ -96,8 +96,8 @@ enum dmp_wait_state {
 struct dmp_waiter {
 	enum dmp_wait_state state;
 	u64 target;
-	u32 unmet;		  /* links queued */
-	u32 count;		  /* links there are */
+	u32 unmet; /* links queued */
+	u32 count; /* links there are */
 	struct dmp_link *links;
 	struct task_struct *task; /* in WAIT */
 	bool asleep;		  /* past E: a wake is worth counting */
@@ -109,7 +109,7 @@ struct dmp_waiter {
 struct dmp_member {
 	struct dmp_ring *ring;
 	struct net *net;
-	struct pid *tgid;	  /* who joined: for flush, and for people */
+	struct pid *tgid; /* who joined: for flush, and for people */
 	kuid_t uid;
 	struct dmp_mm *mm;	  /* whose member it is */
 	struct list_head mm_link; /* mm->lock */
@@ -117,11 +117,11 @@ struct dmp_member {
 	u32 role;
 	u32 policy;
 	char name[DMP_MEMBER_NAME_MAX];
-	u64 deps;	       /* ring->lock */
-	bool joined;	       /* ring->mutex: it has a slot */
-	bool left;	       /* ring->mutex, and ring->lock to change it; once true, for good */
-	bool finished;	       /* ring->mutex */
-	u64 seen_generation;   /* when it last read the table */
+	u64 deps;	     /* ring->lock */
+	bool joined;	     /* ring->mutex: it has a slot */
+	bool left;	     /* ring->mutex, and ring->lock to change it; once true, for good */
+	bool finished;	     /* ring->mutex */
+	u64 seen_generation; /* when it last read the table */
 	wait_queue_head_t poll;
 	struct dmp_waiter waiter;
 	/* Counted under ring->lock. */
@@ -145,9 +145,9 @@ struct dmp_ring {
 	umode_t mode;
 	char name[DMP_NAME_MAX];
 	struct list_head name_link; /* names_lock; empty when it has no name (any more) */
-	bool kept;		    /* dmp_net.lock: the name holds a reference, and the module */
+	bool kept;		    /* names_lock: the name holds a reference, and the module */
 
-	struct dmp_user *user;	     /* whose quota is charged, */
+	struct dmp_user *user;	    /* whose quota is charged, */
 	struct user_struct *locked; /* and whose RLIMIT_MEMLOCK; NULL: CAP_IPC_LOCK */
 	u64 bytes;
 
@@ -165,9 +165,9 @@ struct dmp_ring {
 
 	spinlock_t lock;
 	struct dmp_sequence seq[DMP_SEQUENCES];
-	u64 switches;		    /* ring->lock: from quiet to fenced, of any sequence */
-	struct dmp_stats stats;	    /* ring->lock */
-	struct delayed_work quiet;  /* mode.c */
+	u64 switches;		   /* ring->lock: from quiet to fenced, of any sequence */
+	struct dmp_stats stats;	   /* ring->lock */
+	struct delayed_work quiet; /* mode.c */
 };
 
 /* A ring file: what file->private_data of /dev/dmp points to. */
@@ -183,7 +183,7 @@ int dmp_args_in(void *to, size_t size, size_t first, const void __user *from);
 int dmp_args_out(void __user *to, const void *from, size_t size);
 int dmp_name_check(const char *name, size_t size, bool may_be_empty);
 #define dmp_args_get(to, last, from) dmp_args_in(to, sizeof(*(to)), offsetofend(typeof(*(to)), last), from)
-#define dmp_args_put(to, from) dmp_args_out(to, from, sizeof(*(from)))
+#define dmp_args_put(to, from)	     dmp_args_out(to, from, sizeof(*(from)))
 
 /* device.c: ring files */
 extern const struct file_operations dmp_device_fops;

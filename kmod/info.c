@@ -197,8 +197,8 @@ void dmp_info_member_fdinfo(struct seq_file *s, struct dmp_member *m)
 	fill_member(m, &info);
 	spin_unlock(&m->ring->lock);
 	seq_printf(s, "ring:\t%llu %s\n", m->ring->id, m->ring->name[0] ? m->ring->name : "(anonymous)");
-	seq_printf(s, "member:\t%u %s\nrole:\t%s\nstate:\t%s\npid:\t%d\n", info.index, info.name,
-		   role_names[info.role], m->left ? "left" : "joined", info.pid);
+	seq_printf(s, "member:\t%u %s\nrole:\t%s\nstate:\t%s\npid:\t%d\n", info.index, info.name, role_names[info.role],
+		   m->left ? "left" : "joined", info.pid);
 	seq_printf(s, "cursor:\t%llu\ndeps:\t%llx\n", info.cursor, info.deps);
 	seq_printf(s, "waiting:\t%x\nwaits-for:\t%llu\n", info.waiting, info.waits_target);
 	seq_printf(s, "sleeps:\t%llu\nwoken:\t%llu\nfutile:\t%llu\nwakes:\t%llu\nempty:\t%llu\n", info.sleeps,

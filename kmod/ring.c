@@ -67,7 +67,8 @@ static int ring_alloc(struct dmp_ring *ring, const struct dmp_create *args)
 	err = dmp_quota_charge(ring);
 	if (err)
 		return err;
-	ring->member = kvcalloc(ring->members, sizeof(*ring->member), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	ring->member =
+		kvcalloc(ring->members, sizeof(*ring->member), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 	if (!ring->member)
 		return -ENOMEM;
 	return dmp_map_alloc(ring);
@@ -130,8 +131,7 @@ u32 dmp_ring_rights(const struct dmp_ring *ring)
 
 struct dmp_own *dmp_ring_own(const struct dmp_ring *ring, u32 index)
 {
-	return (void *)ring->cursor + PAGE_SIZE + (size_t)index * DMP_MEMBER_PAGES * PAGE_SIZE +
-	       dmp_own_offset(index);
+	return (void *)ring->cursor + PAGE_SIZE + (size_t)index * DMP_MEMBER_PAGES * PAGE_SIZE + dmp_own_offset(index);
 }
 
 /* The stamp of a position's slot; strides are multiples of 8, so it never straddles two pages. */

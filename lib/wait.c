@@ -183,9 +183,9 @@ DMP_ALWAYS_ int look_for_events(struct dmp_member *m, struct dmp_want_ *w)
 }
 
 /*
- * A consumer that finds events at its very first look, twice running, is behind the producer: it reads the cursor, once,
- * and takes the whole batch. If that is tiny all the same, the two hand a line to and fro for each event; a pause of
- * about a microsecond lets the producer get ahead. Looks in vain mean that it has caught up: then nothing is delayed.
+ * A consumer that finds events at its very first look, twice running, is behind the producer: it reads the cursor
+ * once and takes the whole batch. If that is tiny all the same, the two hand a line to and fro for each event; a pause
+ * of about a microsecond lets the producer get ahead. Looks in vain mean that it has caught up: nothing is delayed.
  */
 static void keep_pace(struct dmp_member *m, const struct dmp_want_ *w)
 {

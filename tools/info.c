@@ -69,9 +69,10 @@ static void print_ring(const struct dmp_info *i)
 	       i->wakes, i->empty, i->examined, i->crossed, i->fences);
 }
 
-/* "asleep until the ring, journal reach 17" */
+/* "asleep until ring, journal reach 17" */
 static void waits_text(const struct members *members, const struct dmp_member_info *m, char *to, size_t size)
 {
+	const char *comma = m->waiting & DMP_WAITING_CURSOR ? "," : "";
 	uint64_t set = m->waits_on;
 	size_t len;
 
@@ -79,13 +80,12 @@ static void waits_text(const struct members *members, const struct dmp_member_in
 		snprintf(to, size, "-");
 		return;
 	}
-	len = (size_t)snprintf(to, size, "%s until%s", waiting_word(m->waiting),
-			       m->waiting & DMP_WAITING_CURSOR ? " the producer" : "");
-	for (; set && len < size; set &= set - 1)
-		len += (size_t)snprintf(to + len, size - len, " %s",
+	len = (size_t)snprintf(to, size, "%s until%s", waiting_word(m->waiting), *comma ? " ring" : "");
+	for (; set && len < size; set &= set - 1, comma = ",")
+		len += (size_t)snprintf(to + len, size - len, "%s %s", comma,
 					name_of_member(members, (uint32_t)__builtin_ctzll(set)));
 	if (len < size)
-		snprintf(to + len, size - len, " at %llu", m->waits_target);
+		snprintf(to + len, size - len, " reach %llu", m->waits_target);
 }
 
 static void after_text(const struct members *members, uint64_t deps, char *to, size_t size)

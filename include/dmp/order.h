@@ -43,7 +43,7 @@ char dmp_word_(const volatile unsigned long long &);
 /* Never mfence: it costs 2.5 times as much as a locked operation on a line that is ours anyway. */
 #define dmp_full_barrier() __asm__ __volatile__("lock; orl $0, (%%rsp)" ::: "memory", "cc")
 #define dmp_pause()	   __asm__ __volatile__("pause" ::: "memory")
-/* By hand: compilers take a prefetch for writing as one for reading unless told that the CPU has it; a nop where not. */
+/* By hand: compilers take a prefetch for writing as one for reading unless told the CPU has it; a nop where not. */
 #define dmp_prefetch_w(p)  __asm__ __volatile__("prefetchw %0" ::"m"(*(const char *)(p)))
 #else
 #define dmp_full_barrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)

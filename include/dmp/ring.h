@@ -38,8 +38,8 @@
  *    Read before, the store could slip past D and E: lost wake. When fenced the full barrier pairs with the one in E;
  *    without it both sides may miss each other's store: lost wake.
  * F  pairs with G: what allows the producer to overwrite must come after the last read. Without: a consumer reads the
- *    lap after. To who sleeps on the consumer's cursor it is A, with B after it. The load fence: the incarnation must be
- *    that of after the reads, else an evicted consumer takes overwritten events for good.
+ *    lap after. To who sleeps on the consumer's cursor it is A, with B after it. The load fence: the incarnation must
+ *    be that of after the reads, else an evicted consumer takes overwritten events for good.
  * G  pairs with F: without the acquire the payload could be written before the consumer has read it.
  * H  pairs with A and I: without the acquire the payload could be read before it is known to be there.
  * I  pairs with H: the stamp is the event's own news. Last to first, so that a reader in order sees all of a batch or
@@ -77,9 +77,9 @@ extern "C" {
 #endif
 
 /*
- * Chosen by measurement, on one machine: distances and limits of prefetching, pacing and batches. The consumer prefetches
- * from a stride of a line on: below, it would stop vectorisation. The producer does in rings that stay in its cache,
- * and for big events in all.
+ * Chosen by measurement, on one machine: distances and limits of prefetching, pacing and batches. The consumer
+ * prefetches from a stride of a line on: below, it stops vectorisation. The producer does in rings that stay in its
+ * cache, and for big events in all.
  */
 #define DMP_AHEAD_BYTES	     1024	  /* prefetch so far ahead: 16 lines */
 #define DMP_AHEAD_READ_MIN   64		  /* stride */

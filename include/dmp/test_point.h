@@ -2,8 +2,8 @@
 /*
  * test_point.h: places at which a test may stop, kill or look at a member
  *
- * Nothing, unless compiled with DMP_TEST_POINTS: then each place calls dmp_test_hook, if it is set. Tests and the library
- * they link are compiled with it, what is installed is not.
+ * Nothing, unless compiled with DMP_TEST_POINTS: then each place calls dmp_test_hook, if it is set. Tests and the
+ * library they link are compiled with it, what is installed is not.
  */
 #ifndef DMP_TEST_POINT_H
 #define DMP_TEST_POINT_H

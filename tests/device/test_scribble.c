@@ -14,7 +14,8 @@
 
 #include "raw.h"
 
-#define ROUNDS 2000
+#define ROUNDS rounds(1000, 20000)
+#define JOINS  rounds(200, 4000)
 
 static const uint64_t hostile_cursors[] = {
 	0, 1, SLOTS - 1, SLOTS, SLOTS + 1, 1ULL << 32, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX - SLOTS,
@@ -31,7 +32,7 @@ static uint64_t hostile_cursor(unsigned int i)
 	x ^= x << 13;
 	x ^= x >> 7;
 	x ^= x << 17;
-	return i % 4 ? x : x % (4 * ROUNDS); /* anywhere, or near where the ring is */
+	return i % 4 ? x : x % (64 * SLOTS); /* anywhere, or near where the ring is */
 }
 
 static void scribble(struct raw *m, uint64_t cursor)
@@ -161,7 +162,7 @@ static void those_who_join_at_latest_start_inside_the_ring(void **state)
 		honest = consume_all(&x, honest, dmp_position(x.p));
 	}
 	assert_int_equal(honest, 5 * SLOTS);
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < JOINS; i++) {
 		struct raw j;
 
 		scribble(&x.h, hostile_cursor(i));
@@ -189,7 +190,7 @@ static void those_who_join_at_oldest_start_inside_the_ring(void **state)
 	}
 	assert_int_equal(dmp_try_claim(x.p, 8, &pos), 0);
 	dmp_publish(x.p, pos, 8);
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < JOINS; i++) {
 		struct dmp_join args = join_args(DMP_ROLE_CONSUMER, "j");
 		struct raw j;
 
@@ -265,7 +266,7 @@ static void a_hostile_producer_leads_nobody_outside_the_ring(void **state)
 	(void)state;
 	assert_int_equal(dmp_ring_from_fd(&lib, dup(ring)), 0);
 	c = join(lib, DMP_ROLE_CONSUMER, "c");
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < JOINS; i++) {
 		uint64_t target = hostile_cursor(i + 1), position = dmp_position(c);
 		struct raw j;
 		int ret;
@@ -300,7 +301,7 @@ static void a_hostile_producer_leaves_a_ring_that_can_be_used(void **state)
 	args.flags = DMP_RING_STAMPED;
 	args.event_size = EVENT - 8;
 	ring = ring_create(&args);
-	for (i = 0; i < ROUNDS / 10; i++) {
+	for (i = 0; i < JOINS; i++) {
 		struct raw p = raw_join(ring, DMP_ROLE_PRODUCER, "p"), c = raw_join(ring, DMP_ROLE_CONSUMER, "c");
 
 		memset(p.data, i, p.meta->data_size);

@@ -2,8 +2,8 @@
 /*
  * fake.h: a ring in ordinary memory, behind the library's system calls
  *
- * Replaces lib/sys.c: JOIN and LEAVE keep the gate mask, the generation and the member table as the kernel does; the other
- * calls are counted, and WAIT and ARM ask a function of the test. One ring at a time.
+ * Replaces lib/sys.c: JOIN and LEAVE keep the gate mask, the generation and the member table as the kernel does; the
+ * other calls are counted, and WAIT and ARM ask a function of the test. One ring at a time.
  */
 #ifndef DMP_TESTS_UNIT_FAKE_H
 #define DMP_TESTS_UNIT_FAKE_H

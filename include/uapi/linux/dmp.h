@@ -9,9 +9,9 @@
  *
  * FILES
  *
- *   ring file     /dev/dmp, bound to one ring by CREATE, OPEN or BIND. It is a right, not an identity: it may be dup'ed,
- *                 inherited and sent over a socket. The rights (r observe, w produce, x consume) are settled when it
- *                 is bound and never widen; a file opened O_RDONLY never carries w.
+ *   ring file     /dev/dmp, bound to one ring by CREATE, OPEN or BIND. It is a right, not an identity: it may be
+ *                 dup'ed, inherited and sent over a socket. The rights (r observe, w produce, x consume) are settled
+ *                 when it is bound and never widen; a file opened O_RDONLY never carries w.
  *   member file   returned by JOIN: one producer, consumer or observer, used by one thread at a time. It belongs to
  *                 the address space that joined; ioctl and mmap from any other are -EPERM.
  *
@@ -37,9 +37,9 @@
  *   -EPERM   another address space                        -ESTALE  the member has left
  *
  *
- * IOCTLS: the argument of each is a pointer to its struct, whose first field is its size as the caller knows it. A newer
- * kernel takes the fields it knows of a shorter struct as zero; an older one takes a longer struct if all beyond what
- * it knows is zero, else -E2BIG. Unknown flags, non-zero padding, a size below the first version: -EINVAL. A bad
+ * IOCTLS: the argument of each is a pointer to its struct, whose first field is its size as the caller knows it. The
+ * kernel takes the fields that a shorter struct lacks as zero, and a longer struct if all beyond what it knows is
+ * zero, else -E2BIG. Unknown flags, non-zero padding, a size below the first version: -EINVAL. A bad
  * address: -EFAULT. Errors are found before any effect. An ioctl of the other kind of file: -ENOTTY.
  *
  *   on /dev/dmp               struct               further errors
@@ -87,13 +87,13 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define DMP_ABI_VERSION 1
-#define DMP_MAGIC 0x31676e6972706d64ULL /* "dmpring1" */
-#define DMP_PAGE 4096
-#define DMP_LINE 64
-#define DMP_NAME_MAX 64		/* a ring's name with its NUL */
-#define DMP_MEMBER_NAME_MAX 32	/* a member's name with its NUL */
-#define DMP_MAX_GATES 64	/* gating consumers, one bit each in the gate mask */
+#define DMP_ABI_VERSION	    1
+#define DMP_MAGIC	    0x31676e6972706d64ULL /* "dmpring1" */
+#define DMP_PAGE	    4096
+#define DMP_LINE	    64
+#define DMP_NAME_MAX	    64 /* a ring's name with its NUL */
+#define DMP_MEMBER_NAME_MAX 32 /* a member's name with its NUL */
+#define DMP_MAX_GATES	    64 /* gating consumers, one bit each in the gate mask */
 
 /* Offsets for mmap. */
 #define DMP_OFF_META	0x000000000ULL
@@ -208,8 +208,8 @@ struct dmp_cursor {
  * L1 cache. Written by the member alone. Its second page is reserved for its counters.
  */
 struct dmp_own {
-	__u64 cursor;	   /* consumer: events below it are released */
-	__u64 claim_lo;	   /* producer of a multi-producer ring: the claim record, reserved */
+	__u64 cursor;	/* consumer: events below it are released */
+	__u64 claim_lo; /* producer of a multi-producer ring: the claim record, reserved */
 	__u64 claim_hi;
 	__u64 claim_state;
 	__u64 pad[4];
@@ -307,7 +307,7 @@ struct dmp_member_info {
 	__u64 waits_on;	    /* ... on these consumers' cursors */
 	__u64 sleeps, woken, futile, changed, late;
 	__u64 wakes, empty;
-	__u64 arms;	   /* WAITs and ARMs that had to arm, times the sequences armed */
+	__u64 arms; /* WAITs and ARMs that had to arm, times the sequences armed */
 	__u64 pad[4];
 };
 
@@ -330,7 +330,7 @@ struct dmp_members {
 /* dmp_join.from */
 enum {
 	DMP_FROM_LATEST = 0,   /* the ring's cursor, or the least advanced dependency */
-	DMP_FROM_OLDEST = 1,   /* the smallest gate; without gates the ring's cursor. Observer: what may still be there */
+	DMP_FROM_OLDEST = 1,   /* the smallest gate; without gates the ring's cursor. Observer: what may be left */
 	DMP_FROM_POSITION = 2, /* position */
 };
 
@@ -338,9 +338,9 @@ enum {
 struct dmp_join {
 	__u32 size;
 	__u32 role;
-	__u32 flags;  /* 0 */
-	__u32 policy; /* consumers: DMP_POLICY_*; else 0 */
-	char name[DMP_MEMBER_NAME_MAX]; /* consumers: needed, unique among them. Else for people to read, may be empty */
+	__u32 flags;			/* 0 */
+	__u32 policy;			/* consumers: DMP_POLICY_*; else 0 */
+	char name[DMP_MEMBER_NAME_MAX]; /* consumers: needed, unique among them; else for people */
 	__u64 deps;			/* consumers: pointer to ndeps names, char[DMP_MEMBER_NAME_MAX] each */
 	__u32 ndeps;
 	__u32 from;
@@ -351,9 +351,9 @@ struct dmp_join {
 };
 
 /*
- * WAIT returns 0 once every sequence of the member's barrier has reached target. A consumer's barrier is the ring's cursor
- * and its dependencies; an observer's the ring's cursor; a producer's every gate. A consumer's target is at most its own
- * cursor + slots, a producer's at most the ring's cursor (it can sleep until slots are free only), else -EINVAL.
+ * WAIT returns 0 once every sequence of the member's barrier has reached target. A consumer's barrier is the ring's
+ * cursor and its dependencies; an observer's the ring's cursor; a producer's every gate. A consumer's target is at most
+ * its own cursor + slots, a producer's at most the ring's cursor (it can only sleep until slots are free), else -EINVAL.
  * ARM returns 1 if that is so already; else 0, and the file polls readable once it is, or once the member must look
  * again because its dependencies changed. ARM takes no deadline. A WAIT or ARM replaces what was armed before.
  */

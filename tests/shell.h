@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR MIT */
+/* shell.h: run commands, such as the tool, and look at what they say */
+#ifndef DMP_TESTS_SHELL_H
+#define DMP_TESTS_SHELL_H
+
+#include "helpers.h"
+
+/* What became of a command; both texts end with a NUL that size does not count. */
+struct said {
+	int status; /* exit code, or 128 + the signal that killed it */
+	char *out;
+	size_t size;
+	char *err;
+};
+
+void forget(struct said *said);
+
+/* A line for the shell, formatted; as root, or as uid. */
+struct said run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+struct said run_as(uid_t uid, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same, in the background: one simple command, so that the pid is its own. Ended by finish_command(). */
+struct command {
+	pid_t pid;
+	int out, err;
+};
+struct command start_command(const char *format, ...) __attribute__((format(printf, 1, 2)));
+struct said finish_command(struct command *command);
+
+/* Run it: exit code 0, and nothing on the standard error. */
+void must(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Fails with exit code status, and says one line that has all of the words (NULL ends them) in it. */
+void must_fail(const char *command, int status, ...) __attribute__((sentinel));
+/* The same of one that has run. */
+void assert_one_line(const struct said *said, int status, const char *word);
+
+/* Is it one JSON value, and nothing else but white space? */
+bool is_json(const char *text);
+
+/* A file to read, of these bytes; it goes with the machine's /tmp. */
+struct name write_file(const void *bytes, size_t size);
+
+#endif /* DMP_TESTS_SHELL_H */
