@@ -43,7 +43,8 @@ UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/unit/%)
 DEVICE_PROGRAMS := $(DEVICE_TESTS:%=$(B)/tests/bin/%)
 STRESS_PROGRAMS := $(STRESS_TESTS:%=$(B)/tests/bin/%)
 TOOL_PROGRAMS := $(TEST_TOOLS:%=$(B)/tests/bin/%)
-PROGRAMS := $(UNIT_PROGRAMS) $(DEVICE_PROGRAMS) $(STRESS_PROGRAMS) $(TOOL_PROGRAMS)
+EXAMPLES := $(patsubst lib/examples/%.c,$(B)/tests/bin/%,$(wildcard lib/examples/*.c))
+PROGRAMS := $(UNIT_PROGRAMS) $(DEVICE_PROGRAMS) $(STRESS_PROGRAMS) $(TOOL_PROGRAMS) $(EXAMPLES)
 
 .PHONY: all
 all: $(LIB) $(SHARED:.0=) $(TOOL) $(PROGRAMS) ## library, tools and tests (the default)
@@ -86,6 +87,8 @@ $(DEVICE_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/device/%.o $(HELPER_OBJS) $(LIB
 $(STRESS_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/stress/%.o $(HELPER_OBJS) $(LIB_TP)
 	$(call link,-lcmocka)
 $(TOOL_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/demo/%.o $(LIB_TP)
+	$(call link)
+$(EXAMPLES): $(B)/tests/bin/%: $(B)/lib/examples/%.o $(LIB)
 	$(call link)
 
 .SECONDARY:
@@ -140,9 +143,10 @@ sparse: ## sparse over the module
 	$(setup) kmod check
 	@folder=$$(tests/vm/kernel 6.12) && $(MAKE) -s sparse-module KERNEL_FOLDER="$$folder"
 sparse-module: $(KMOD)/dmp.ko
-	@! $(call kbuild,C=2 CHECK=sparse modules) 2>&1 | grep . >&2
+	@log=$(KMOD)/sparse.log; $(call kbuild,C=2 CHECK=sparse modules) 2>$$log && \
+		! grep -qE '(warning|error):' $$log || { cat $$log >&2; exit 1; }
 
-FORMATTED = $(wildcard kmod/*.[ch] lib/*.[ch] tools/*.[ch] tests/*.[ch] tests/*/*.[ch] include/*.h \
+FORMATTED = $(wildcard kmod/*.[ch] lib/*.[ch] tools/*.[ch] tests/*.[ch] tests/*/*.[ch] lib/examples/*.c include/*.h \
 	include/dmp/*.h include/uapi/linux/*.h)
 .PHONY: format check-format
 format: ## clang-format on every C file

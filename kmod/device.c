@@ -68,6 +68,18 @@ static int settle_rights(u32 wanted, u32 allowed, u32 *rights)
 	return 0;
 }
 
+/* What the mode allows, or all to who may override it; asked, and so audited, only if the mode is not enough. */
+static u32 open_rights(const struct dmp_ring *ring, u32 wanted)
+{
+	u32 rights = dmp_ring_rights(ring);
+
+	if (wanted ? !(wanted & ~rights) : rights == DMP_RIGHTS_ALL)
+		return rights;
+	if (wanted ? capable(CAP_DAC_OVERRIDE) : ns_capable_noaudit(&init_user_ns, CAP_DAC_OVERRIDE))
+		return DMP_RIGHTS_ALL;
+	return rights;
+}
+
 static int check_create(const struct dmp_create *args)
 {
 	u64 data;
@@ -101,6 +113,8 @@ static long ioctl_create(struct file *file, void __user *arg)
 	err = check_create(&args);
 	if (err)
 		return err;
+	if (args.name[0] && dmp_names_taken(f->net, args.name))
+		return -EEXIST; /* known before any memory is taken; dmp_names_add() decides */
 	ring = dmp_ring_create(&args);
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);
@@ -128,7 +142,7 @@ static long ioctl_open(struct file *file, void __user *arg)
 	ring = dmp_names_find(f->net, args.name);
 	if (!ring)
 		return -ENOENT;
-	err = settle_rights(args.rights, dmp_ring_rights(ring) & file_rights(file), &rights);
+	err = settle_rights(args.rights, open_rights(ring, args.rights) & file_rights(file), &rights);
 	if (err)
 		dmp_ring_put(ring);
 	else
@@ -207,22 +221,8 @@ static long ioctl_list(struct file *file, void __user *arg)
 	ring = dmp_names_next(f->net, info.id);
 	if (!ring)
 		return -ENOENT;
-	dmp_info_fill(ring, &info, dmp_ring_rights(ring) & DMP_RIGHT_R);
+	dmp_info_fill(ring, &info, open_rights(ring, 0) & DMP_RIGHT_R);
 	dmp_ring_put(ring);
-	return dmp_args_put(arg, &info);
-}
-
-static long ioctl_info(struct dmp_file *f, struct dmp_ring *ring, void __user *arg)
-{
-	struct dmp_info info;
-	int err = dmp_args_get(&info, fences, arg);
-
-	if (err)
-		return err;
-	if (info.flags)
-		return -EINVAL;
-	dmp_info_fill(ring, &info, true);
-	info.rights = f->rights;
 	return dmp_args_put(arg, &info);
 }
 
@@ -230,13 +230,13 @@ static long ioctl_join(struct dmp_file *f, void __user *arg)
 {
 	char *deps = NULL;
 	struct dmp_join args;
-	int fd = dmp_args_get(&args, meta_size, arg);
+	int err = dmp_args_get(&args, meta_size, arg), fd;
 
-	if (fd)
-		return fd;
-	fd = dmp_join_check(&args);
-	if (fd)
-		return fd;
+	if (err)
+		return err;
+	err = dmp_join_check(&args);
+	if (err)
+		return err;
 	if (args.ndeps) {
 		deps = memdup_user(u64_to_user_ptr(args.deps), (size_t)args.ndeps * DMP_MEMBER_NAME_MAX);
 		if (IS_ERR(deps))
@@ -256,7 +256,7 @@ static long ioctl_bound(struct dmp_file *f, unsigned int cmd, void __user *arg)
 		return -ENOTCONN;
 	switch (cmd) {
 	case DMP_IOC_INFO:
-		return ioctl_info(f, ring, arg);
+		return dmp_info_get(ring, f->rights, arg);
 	case DMP_IOC_MEMBERS:
 		return dmp_info_members(ring, arg);
 	default:

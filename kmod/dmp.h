@@ -4,13 +4,14 @@
  *
  * LOCKS, in the order they are taken:
  *
- *   dmp_mm.lock      the members of one address space (identity.c)
+ *   dmp_file.bind    one CREATE, OPEN or BIND of a file at a time; their arguments are copied, and memory is taken, under it
  *   ring->mutex      who takes part: join, leave and the repair that follows a leave
- *   names_lock       names of rings (names.c); not taken with any other
  *   ring->lock       waiters, notify lines, gate mask, generation and dependencies; never held while sleeping
  *
- * mmap runs under the caller's mmap_lock and takes none of them; nothing is copied to or from user space under one, and
- * nothing is allocated under ring->mutex: the exit of a process needs it.
+ *   each by itself: names_lock (names.c), users_lock (quota.c), dmp_mm.lock (identity.c)
+ *
+ * mmap runs under the caller's mmap_lock and takes none of them; under ring->mutex and ring->lock nothing is copied to or
+ * from user space and nothing is allocated: the exit of a process needs them.
  *
  * LIFETIME: a ring is referenced by each ring file, each member file and, if persistent, its name. A member lives from
  * JOIN to the release of its file; it has left (member->left) at some moment in between.
@@ -58,7 +59,7 @@ struct dmp_user;
 
 #define DMP_RIGHTS_ALL	 (DMP_RIGHT_R | DMP_RIGHT_W | DMP_RIGHT_X)
 #define DMP_MEMBER_PAGES 2 /* its own line, and its counters */
-#define DMP_NOTIFY_OFF	 sizeof(struct dmp_meta)
+#define DMP_NOTIFY_OFF	 (sizeof(struct dmp_meta))
 #define DMP_TABLE_OFF	 ALIGN(DMP_NOTIFY_OFF + DMP_SEQUENCES * sizeof(struct dmp_notify), sizeof(struct dmp_entry))
 
 /* ---- wait.c: sequences and who waits on them ---- */
@@ -113,6 +114,7 @@ struct dmp_member {
 	kuid_t uid;
 	struct dmp_mm *mm;	  /* whose member it is */
 	struct list_head mm_link; /* mm->lock */
+	struct work_struct leave; /* the end of its mm */
 	u32 index;
 	u32 role;
 	u32 policy;
@@ -193,6 +195,7 @@ int dmp_names_init(void);
 void dmp_names_exit(void);
 int dmp_names_add(struct net *net, struct dmp_ring *ring);
 bool dmp_names_put(struct dmp_ring *ring);
+bool dmp_names_taken(struct net *net, const char *name);
 struct dmp_ring *dmp_names_find(struct net *net, const char *name);
 struct dmp_ring *dmp_names_next(struct net *net, u64 id);
 int dmp_names_unlink(struct net *net, const char *name);
@@ -207,6 +210,7 @@ struct dmp_ring *dmp_ring_create(const struct dmp_create *args);
 void dmp_ring_put(struct dmp_ring *ring);
 u32 dmp_ring_rights(const struct dmp_ring *ring);
 struct dmp_own *dmp_ring_own(const struct dmp_ring *ring, u32 index);
+bool dmp_ring_ended(const struct dmp_ring *ring);
 u64 *dmp_ring_stamp(const struct dmp_ring *ring, u64 position);
 u64 dmp_ring_gate(const struct dmp_ring *ring, u64 cursor);
 
@@ -224,6 +228,7 @@ int dmp_start(struct dmp_ring *ring, const struct dmp_join *args, u64 deps, u64 
 /* member.c: who takes part: slots, gates, and leaving */
 int dmp_member_admit(struct dmp_member *m, struct dmp_join *args, const char *deps);
 void dmp_member_leave(struct dmp_member *m);
+void dmp_member_leave_work(struct work_struct *work);
 void dmp_member_free(struct dmp_member *m);
 int dmp_member_finish(struct dmp_member *m);
 
@@ -265,6 +270,7 @@ void dmp_mode_settle(struct dmp_ring *ring);
 
 /* info.c: INFO, MEMBERS, fdinfo */
 void dmp_info_fill(struct dmp_ring *ring, struct dmp_info *info, bool positions);
+int dmp_info_get(struct dmp_ring *ring, u32 rights, void __user *arg);
 int dmp_info_members(struct dmp_ring *ring, void __user *arg);
 void dmp_info_ring_fdinfo(struct seq_file *s, struct dmp_ring *ring, u32 rights);
 void dmp_info_member_fdinfo(struct seq_file *s, struct dmp_member *m);

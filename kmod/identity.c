@@ -39,7 +39,11 @@ static void mm_free_notifier(struct mmu_notifier *notifier)
 	kfree(container_of(notifier, struct dmp_mm, notifier));
 }
 
-/* The address space ends: so do its members. */
+/*
+ * The address space ends: so do its members. Leaving takes locks and may repair a whole ring, and here every other mm that
+ * exits with a notifier waits for us (one SRCU for all): so it is left to a work item. The close of the file by the dying
+ * process, a moment from now, mostly comes first.
+ */
 static void mm_release(struct mmu_notifier *notifier, struct mm_struct *unused)
 {
 	struct dmp_mm *mm = container_of(notifier, struct dmp_mm, notifier);
@@ -47,7 +51,7 @@ static void mm_release(struct mmu_notifier *notifier, struct mm_struct *unused)
 
 	mutex_lock(&mm->lock);
 	list_for_each_entry(m, &mm->members, mm_link)
-		dmp_member_leave(m);
+		queue_work(system_unbound_wq, &m->leave);
 	mutex_unlock(&mm->lock);
 }
 
@@ -57,7 +61,10 @@ static const struct mmu_notifier_ops mm_ops = {
 	.release = mm_release,
 };
 
-/* The caller's, with a reference. */
+/*
+ * The caller's, with a reference. The first one of an mm takes all its locks (mm_take_all_locks): a cost of joining that
+ * grows with the number of mappings, and the reason why a process that joins often should stay a member of something.
+ */
 struct dmp_mm *dmp_mm_get(void)
 {
 	struct mmu_notifier *notifier = mmu_notifier_get(&mm_ops, current->mm);

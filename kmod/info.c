@@ -92,7 +92,7 @@ static void fill_member(const struct dmp_member *m, struct dmp_member_info *info
 	info->role = m->role;
 	info->state = m->left ? DMP_MEMBER_LEFT : DMP_MEMBER_JOINED;
 	info->policy = m->policy;
-	info->pid = pid_vnr(m->tgid);
+	info->pid = m->left ? 0 : pid_vnr(m->tgid); /* a pid that has gone may be another's by now */
 	info->uid = from_kuid_munged(current_user_ns(), m->uid);
 	memcpy(info->name, m->name, sizeof(info->name));
 	info->incarnation = m->ring->table[m->index].incarnation;
@@ -110,20 +110,22 @@ static void fill_member(const struct dmp_member *m, struct dmp_member_info *info
 	info->arms = m->arms;
 }
 
-/* Up to count members into infos; returns how many there are. */
+/* Up to count members into infos, each consistent in itself; returns how many there are. */
 static u32 snapshot(struct dmp_ring *ring, struct dmp_member_info *infos, u32 count)
 {
 	u32 i, n = 0;
 
-	spin_lock(&ring->lock);
 	for (i = 0; i < ring->members; i++) {
-		if (!ring->member[i])
-			continue;
-		if (n < count)
-			fill_member(ring->member[i], &infos[n]);
-		n++;
+		const struct dmp_member *m;
+
+		spin_lock(&ring->lock); /* keeps the member: free_slot() takes it */
+		m = ring->member[i];
+		if (m && n < count)
+			fill_member(m, &infos[n]);
+		n += !!m;
+		spin_unlock(&ring->lock);
+		cond_resched();
 	}
-	spin_unlock(&ring->lock);
 	return n;
 }
 
@@ -140,6 +142,21 @@ static int put_entries(const struct dmp_members *args, const struct dmp_member_i
 			return -EFAULT;
 	}
 	return 0;
+}
+
+/* INFO, on either kind of file. */
+int dmp_info_get(struct dmp_ring *ring, u32 rights, void __user *arg)
+{
+	struct dmp_info info;
+	int err = dmp_args_get(&info, fences, arg);
+
+	if (err)
+		return err;
+	if (info.flags)
+		return -EINVAL;
+	dmp_info_fill(ring, &info, true);
+	info.rights = rights;
+	return dmp_args_put(arg, &info);
 }
 
 int dmp_info_members(struct dmp_ring *ring, void __user *arg)

@@ -128,9 +128,12 @@ static struct dmp_member *member_alloc(struct dmp_file *f, const struct dmp_join
 	}
 	m->mm = dmp_mm_get();
 	if (IS_ERR(m->mm)) {
+		long err = PTR_ERR(m->mm);
+
 		kfree(m->waiter.links);
 		kfree(m);
-		return ERR_PTR(-ENOMEM);
+		/* A pending signal stops mm_take_all_locks(); nothing has happened yet, so the call starts over. */
+		return ERR_PTR(err == -EINTR ? -ERESTARTNOINTR : err);
 	}
 	refcount_inc(&f->ring->refs);
 	m->ring = f->ring;
@@ -141,6 +144,7 @@ static struct dmp_member *member_alloc(struct dmp_file *f, const struct dmp_join
 	m->policy = args->policy;
 	memcpy(m->name, args->name, sizeof(m->name));
 	init_waitqueue_head(&m->poll);
+	INIT_WORK(&m->leave, dmp_member_leave_work);
 	dmp_mm_add(m);
 	return m;
 }

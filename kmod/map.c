@@ -136,16 +136,16 @@ static int map_data(struct dmp_ring *ring, struct vm_area_struct *vma)
 	return err;
 }
 
-/* Who may not write may never write: neither now nor by mprotect, ptrace or /proc/PID/mem later. */
+/* What is not granted now is never granted: not by mprotect, ptrace or /proc/PID/mem later. Nobody runs events. */
 static int grant(struct vm_area_struct *vma, bool write)
 {
+	unsigned long refused = VM_EXEC | (write ? 0 : VM_WRITE);
+
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
-	if (write)
-		return 0;
-	if (vma->vm_flags & VM_WRITE)
+	if (vma->vm_flags & refused)
 		return -EACCES;
-	dmp_vma_flags(vma, 0, VM_MAYWRITE);
+	dmp_vma_flags(vma, 0, VM_MAYEXEC | (write ? 0 : VM_MAYWRITE));
 	return 0;
 }
 

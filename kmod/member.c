@@ -19,7 +19,7 @@ static struct dmp_entry *entry_of(const struct dmp_member *m)
 	return &m->ring->table[m->index];
 }
 
-/* Mask, deps and generation belong together: one step for whoever looks with ring->lock. */
+/* What it announces is stored before it. */
 static void raise_generation(struct dmp_ring *ring)
 {
 	struct dmp_meta *meta = ring->meta;
@@ -34,14 +34,12 @@ static void tell_all(struct dmp_ring *ring)
 {
 	u32 i;
 
-	spin_lock(&ring->lock);
+	lockdep_assert_held(&ring->mutex); /* keeps who is in ring->member */
 	for (i = 0; i < ring->members; i++) {
-		struct dmp_member *m = ring->member[i];
-
-		if (m && waitqueue_active(&m->poll))
-			wake_up_interruptible_poll(&m->poll, EPOLLPRI | EPOLLHUP | EPOLLERR);
+		if (ring->member[i])
+			wake_up_interruptible_poll(&ring->member[i]->poll, EPOLLPRI | EPOLLHUP | EPOLLERR);
+		cond_resched();
 	}
-	spin_unlock(&ring->lock);
 }
 
 /* ---- join ---- */
@@ -78,11 +76,25 @@ static int find_deps(struct dmp_ring *ring, const char *names, u32 n, u64 *deps)
 	return 0;
 }
 
-/* Consumers from the bottom, for their index is their bit in the gate mask; the others from the top. */
+static u32 count_observers(const struct dmp_ring *ring)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < ring->members; i++)
+		n += ring->member[i] && ring->member[i]->role == DMP_ROLE_OBSERVER;
+	return n;
+}
+
+/*
+ * Consumers from the bottom, for their index is their bit in the gate mask; the others from the top. Observers take at
+ * most half of the slots, so that r alone keeps nobody out.
+ */
 static int find_slot(struct dmp_ring *ring, u32 role, u32 *index)
 {
 	u32 i;
 
+	if (role == DMP_ROLE_OBSERVER && count_observers(ring) >= ring->members / 2)
+		return -ENOSPC;
 	for (i = 0; i < ring->members; i++) {
 		*index = role == DMP_ROLE_CONSUMER ? i : ring->members - 1 - i;
 		if (role == DMP_ROLE_CONSUMER && i >= DMP_MAX_GATES)
@@ -111,13 +123,14 @@ static int check_rules(struct dmp_member *m, const struct dmp_join *args, const 
 	return err ? err : find_slot(ring, m->role, &m->index);
 }
 
-static void fill_entry(struct dmp_member *m)
+static void fill_entry(struct dmp_member *m, u64 start)
 {
 	struct dmp_entry *e = entry_of(m);
 
 	e->role = m->role;
 	e->policy = m->policy;
 	e->deps = m->deps;
+	e->start = start;
 	memcpy(e->name, m->name, sizeof(e->name));
 	e->incarnation++;
 	smp_store_release(&e->state, DMP_MEMBER_JOINED);
@@ -146,8 +159,8 @@ static int begin_consumer(struct dmp_member *m, const struct dmp_join *args, u64
 static void begin_producer(struct dmp_ring *ring)
 {
 	ring->producers++;
-	ring->meta->producers = ring->producers;
-	ring->meta->epoch++;
+	WRITE_ONCE(ring->meta->producers, ring->producers);
+	WRITE_ONCE(ring->meta->epoch, ring->meta->epoch + 1);
 	WRITE_ONCE(ring->meta->ended, DMP_END_OPEN);
 }
 
@@ -162,15 +175,14 @@ static int begin(struct dmp_member *m, const struct dmp_join *args, u64 *start)
 	} else {
 		if (m->role == DMP_ROLE_PRODUCER)
 			begin_producer(ring);
-		raise_generation(ring);
 		err = dmp_start(ring, args, 0, 0, start);
 	}
 	if (!err) {
 		ring->member[m->index] = m;
 		m->joined = true;
+		fill_entry(m, *start);
+		raise_generation(ring); /* for who reads the table; the one before was for the gates */
 		m->seen_generation = ring->meta->generation;
-		entry_of(m)->start = *start;
-		fill_entry(m);
 	}
 	spin_unlock(&ring->lock);
 	return err;
@@ -193,7 +205,7 @@ int dmp_member_admit(struct dmp_member *m, struct dmp_join *args, const char *de
 		err = begin(m, args, &start);
 	}
 	if (!err) {
-		ring->joined++;
+		WRITE_ONCE(ring->joined, ring->joined + 1);
 		if (m->role == DMP_ROLE_CONSUMER)
 			dmp_wake_changed(ring);
 		tell_all(ring);
@@ -210,6 +222,16 @@ int dmp_member_admit(struct dmp_member *m, struct dmp_join *args, const char *de
 
 /* ---- leave ---- */
 
+/* The first thing of a leave that anybody sees; raise_generation() announces it. */
+static void retire(struct dmp_member *m)
+{
+	lockdep_assert_held(&m->ring->lock);
+	WRITE_ONCE(m->left, true);
+	WRITE_ONCE(entry_of(m)->incarnation, entry_of(m)->incarnation + 1);
+	WRITE_ONCE(entry_of(m)->state, DMP_MEMBER_LEFT);
+	smp_wmb(); /* before the gate goes: see the check in dmp_release() */
+}
+
 /* No gate, no edges: incarnation first, then the mask, then the generation. */
 static void leave_consumer(struct dmp_member *m)
 {
@@ -218,8 +240,7 @@ static void leave_consumer(struct dmp_member *m)
 	u32 i;
 
 	spin_lock(&ring->lock);
-	WRITE_ONCE(entry_of(m)->incarnation, entry_of(m)->incarnation + 1);
-	smp_wmb();
+	retire(m);
 	WRITE_ONCE(ring->meta->gates, ring->meta->gates & ~bit);
 	for (i = 0; i < ring->members && i < DMP_MAX_GATES; i++) {
 		struct dmp_member *other = ring->member[i];
@@ -243,9 +264,9 @@ static void leave_producer(struct dmp_member *m)
 		dmp_repair(ring);
 	dmp_wake(ring, 0, NULL);
 	spin_lock(&ring->lock);
-	entry_of(m)->incarnation++;
+	retire(m);
 	ring->producers--;
-	ring->meta->producers = ring->producers;
+	WRITE_ONCE(ring->meta->producers, ring->producers);
 	if (!ring->producers)
 		/* After the cursor: who reads "ended" reads the last of it. */
 		smp_store_release(&ring->meta->ended, m->finished ? DMP_END_CLEAN : DMP_END_CRASHED);
@@ -258,7 +279,7 @@ static void leave_producer(struct dmp_member *m)
 static void leave_observer(struct dmp_member *m)
 {
 	spin_lock(&m->ring->lock);
-	entry_of(m)->incarnation++;
+	retire(m);
 	raise_generation(m->ring);
 	spin_unlock(&m->ring->lock);
 }
@@ -273,21 +294,22 @@ void dmp_member_leave(struct dmp_member *m)
 		mutex_unlock(&ring->mutex);
 		return;
 	}
-	spin_lock(&ring->lock);
-	m->left = true;
-	spin_unlock(&ring->lock);
 	if (m->role == DMP_ROLE_CONSUMER)
 		leave_consumer(m);
 	else if (m->role == DMP_ROLE_PRODUCER)
 		leave_producer(m);
 	else
 		leave_observer(m);
-	WRITE_ONCE(entry_of(m)->state, DMP_MEMBER_LEFT);
 	dmp_wait_withdraw(m);
-	ring->joined--;
+	WRITE_ONCE(ring->joined, ring->joined - 1);
 	tell_all(ring);
 	mutex_unlock(&ring->mutex);
 	trace_dmp_leave(m);
+}
+
+void dmp_member_leave_work(struct work_struct *work)
+{
+	dmp_member_leave(container_of(work, struct dmp_member, leave));
 }
 
 int dmp_member_finish(struct dmp_member *m)
@@ -319,15 +341,16 @@ static void free_slot(struct dmp_member *m)
 
 /*
  * The file is released. Who may still hold m? Not the file: this is its end. Not a mapping: it holds the file. Not the
- * notifier: removed from its list here, under its lock. Not a waker: its links are gone since it left, and ring->member
- * no longer has it after free_slot().
+ * notifier: m is removed from its list here, under its lock, and the work it queued is waited for. Not a waker: its links
+ * are gone since it left, and ring->member no longer has it after free_slot().
  */
 void dmp_member_free(struct dmp_member *m)
 {
+	dmp_mm_remove(m);
+	cancel_work_sync(&m->leave);
 	dmp_member_leave(m);
 	if (m->joined)
 		free_slot(m);
-	dmp_mm_remove(m);
 	dmp_mm_put(m->mm);
 	put_pid(m->tgid);
 	dmp_ring_put(m->ring);

@@ -81,19 +81,6 @@ static long ioctl_leave(struct dmp_member *m)
 	return 0;
 }
 
-static long ioctl_info(struct dmp_member *m, void __user *arg)
-{
-	struct dmp_info info;
-	int err = dmp_args_get(&info, fences, arg);
-
-	if (err)
-		return err;
-	if (info.flags)
-		return -EINVAL;
-	dmp_info_fill(m->ring, &info, true);
-	return dmp_args_put(arg, &info);
-}
-
 /* Having read the table settles POLLPRI; what changes while it is read raises it again. */
 static long ioctl_members(struct dmp_member *m, void __user *arg)
 {
@@ -140,7 +127,7 @@ static long member_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case DMP_IOC_FINISH:
 		return arg ? -EINVAL : ioctl_plain(m, cmd);
 	case DMP_IOC_INFO:
-		return ioctl_info(m, p);
+		return dmp_info_get(m->ring, 0, p);
 	case DMP_IOC_MEMBERS:
 		return ioctl_members(m, p);
 	default:

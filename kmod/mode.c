@@ -4,7 +4,8 @@
  *
  * While nobody sleeps on a sequence its mode is quiet: the owner pays no fence. The first sleeper sets fenced and needs D,
  * a grace period, before it may trust what it reads (see dmp.h). Once a whole grace period has passed since the switch
- * the sequence is settled, and sleeping is cheap until it has been idle for a second; so nobody can storm grace periods.
+ * the sequence is settled, and sleeping is cheap until it has been idle for a second: at most one switch a second of each
+ * sequence. Who makes rings and members in a loop can ask for more, as anybody can of membarrier.
  *
  * The grace period interrupts the CPUs that run user code, which is what the owner's missing fence needs. Where it does not
  * (nohz_full: user code counts as quiescent) or costs too much (PREEMPT_RT) rings are fenced for good.

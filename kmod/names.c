@@ -70,7 +70,17 @@ int dmp_names_add(struct net *net, struct dmp_ring *ring)
 	return 0;
 }
 
-/* Returns the ring with a reference, or NULL. On the list it always has one: see dmp_ring_put(). */
+bool dmp_names_taken(struct net *net, const char *name)
+{
+	bool taken;
+
+	mutex_lock(&names_lock);
+	taken = find_locked(names_of(net), name);
+	mutex_unlock(&names_lock);
+	return taken;
+}
+
+/* Returns the ring with a reference, or NULL. On the list it always has one: see dmp_names_put(). */
 struct dmp_ring *dmp_names_find(struct net *net, const char *name)
 {
 	struct dmp_net *names = names_of(net);
@@ -78,8 +88,8 @@ struct dmp_ring *dmp_names_find(struct net *net, const char *name)
 
 	mutex_lock(&names_lock);
 	ring = find_locked(names, name);
-	if (ring && !refcount_inc_not_zero(&ring->refs))
-		ring = NULL;
+	if (ring)
+		refcount_inc(&ring->refs);
 	mutex_unlock(&names_lock);
 	return ring;
 }
@@ -91,7 +101,8 @@ struct dmp_ring *dmp_names_next(struct net *net, u64 id)
 
 	mutex_lock(&names_lock);
 	list_for_each_entry(ring, &names->rings, name_link)
-		if (ring->id > id && refcount_inc_not_zero(&ring->refs)) {
+		if (ring->id > id) {
+			refcount_inc(&ring->refs);
 			found = ring;
 			break;
 		}

@@ -15,7 +15,9 @@ MODULE_PARM_DESC(max_ring_bytes, "bytes of one ring (1 GiB)");
 
 static unsigned int max_members = 4096;
 module_param(max_members, uint, 0644);
-MODULE_PARM_DESC(max_members, "member slots of one ring (4096)");
+MODULE_PARM_DESC(max_members, "member slots of one ring (4096; at most 65536)");
+
+#define MOST_MEMBERS 65536 /* the ABI's offsets in meta are 32 bits wide */
 
 static unsigned int max_rings_per_uid = 256;
 module_param(max_rings_per_uid, uint, 0644);
@@ -38,7 +40,9 @@ static DEFINE_MUTEX(users_lock);
 /* Limits of one ring, before anything is allocated. */
 int dmp_quota_check(const struct dmp_create *args, u64 bytes)
 {
-	return args->members > READ_ONCE(max_members) || bytes > READ_ONCE(max_ring_bytes) ? -EFBIG : 0;
+	return args->members > min_t(u32, READ_ONCE(max_members), MOST_MEMBERS) || bytes > READ_ONCE(max_ring_bytes)
+		       ? -EFBIG
+		       : 0;
 }
 
 static struct dmp_user *quota_of(kuid_t uid)
@@ -66,9 +70,13 @@ static void put_user_if_idle(struct dmp_user *u)
 	kfree(u);
 }
 
+static bool over_quota(const struct dmp_user *u, u64 bytes)
+{
+	return u->rings >= READ_ONCE(max_rings_per_uid) || u->bytes + bytes > READ_ONCE(max_bytes_per_uid);
+}
+
 static int charge_user(struct dmp_ring *ring)
 {
-	bool exempt = capable(CAP_SYS_RESOURCE);
 	struct dmp_user *u;
 	int err = 0;
 
@@ -76,7 +84,7 @@ static int charge_user(struct dmp_ring *ring)
 	u = quota_of(ring->uid);
 	if (!u) {
 		err = -ENOMEM;
-	} else if (!exempt && (u->rings >= max_rings_per_uid || u->bytes + ring->bytes > max_bytes_per_uid)) {
+	} else if (over_quota(u, ring->bytes) && !capable(CAP_SYS_RESOURCE)) {
 		err = -EDQUOT;
 		put_user_if_idle(u);
 	} else {
@@ -98,22 +106,20 @@ static void uncharge_user(struct dmp_ring *ring)
 	ring->user = NULL;
 }
 
-/* As AF_XDP does: the user's locked_vm, unless CAP_IPC_LOCK. */
+/* The user's locked_vm, as AF_XDP does; who is over the limit and has CAP_IPC_LOCK is not charged. */
 static int charge_memlock(struct dmp_ring *ring)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT, pages = ring->bytes >> PAGE_SHIFT;
 	struct user_struct *user;
 
-	if (capable(CAP_IPC_LOCK))
-		return 0;
 	user = get_uid(current_user());
-	if (atomic_long_add_return(pages, &user->locked_vm) > limit) {
-		atomic_long_sub(pages, &user->locked_vm);
-		free_uid(user);
-		return -ENOBUFS;
+	if (atomic_long_add_return(pages, &user->locked_vm) <= limit) {
+		ring->locked = user;
+		return 0;
 	}
-	ring->locked = user;
-	return 0;
+	atomic_long_sub(pages, &user->locked_vm);
+	free_uid(user);
+	return capable(CAP_IPC_LOCK) ? 0 : -ENOBUFS;
 }
 
 int dmp_quota_charge(struct dmp_ring *ring)

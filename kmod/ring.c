@@ -120,8 +120,6 @@ void dmp_ring_put(struct dmp_ring *ring)
 /* What the mode grants the caller: like a file's, the first class that fits decides. */
 u32 dmp_ring_rights(const struct dmp_ring *ring)
 {
-	if (capable(CAP_DAC_OVERRIDE))
-		return DMP_RIGHTS_ALL;
 	if (uid_eq(current_euid(), ring->uid))
 		return (ring->mode >> 6) & DMP_RIGHTS_ALL;
 	if (in_egroup_p(ring->gid))
@@ -140,6 +138,12 @@ u64 *dmp_ring_stamp(const struct dmp_ring *ring, u64 position)
 	u64 offset = dmp_slot_offset(position, ring->slots, ring->stride);
 
 	return page_address(ring->data[offset >> PAGE_SHIFT]) + offset_in_page(offset);
+}
+
+/* A producer has been there, and all have left. */
+bool dmp_ring_ended(const struct dmp_ring *ring)
+{
+	return READ_ONCE(ring->meta->ended) >= DMP_END_CLEAN;
 }
 
 /* The smallest cursor of those who gate, never above the ring's. */

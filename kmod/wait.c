@@ -27,21 +27,21 @@
 
 /* ---- the barrier: the sequences a member waits on, a set of numbers ---- */
 
-struct barrier {
+struct sequence_barrier {
 	u64 consumers; /* by member index */
 	bool cursor;   /* the ring's */
 };
 
-static struct barrier barrier_of(const struct dmp_member *m)
+static struct sequence_barrier barrier_of(const struct dmp_member *m)
 {
 	lockdep_assert_held(&m->ring->lock);
 	if (m->role == DMP_ROLE_PRODUCER)
-		return (struct barrier){ m->ring->meta->gates, false };
-	return (struct barrier){ m->deps, true };
+		return (struct sequence_barrier){ m->ring->meta->gates, false };
+	return (struct sequence_barrier){ m->deps, true };
 }
 
 /* The next sequence of the set, taken out of it; -1: none. */
-static int next_sequence(struct barrier *b)
+static int next_sequence(struct sequence_barrier *b)
 {
 	int i;
 
@@ -63,7 +63,7 @@ static bool reached(const struct dmp_ring *ring, u32 seq, u64 target)
 
 static bool crossed(const struct dmp_member *m, u64 target)
 {
-	struct barrier b = barrier_of(m);
+	struct sequence_barrier b = barrier_of(m);
 	int seq;
 
 	while ((seq = next_sequence(&b)) >= 0)
@@ -75,9 +75,7 @@ static bool crossed(const struct dmp_member *m, u64 target)
 /* All producers have left, and the target is not published: it will not be. */
 static bool ended(const struct dmp_member *m, u64 target)
 {
-	const struct dmp_meta *meta = m->ring->meta;
-
-	return m->role != DMP_ROLE_PRODUCER && meta->epoch && !meta->producers && !reached(m->ring, 0, target);
+	return m->role != DMP_ROLE_PRODUCER && dmp_ring_ended(m->ring) && !reached(m->ring, 0, target);
 }
 
 /* ---- C, D, E ---- */
@@ -98,7 +96,7 @@ static void disarm(struct dmp_member *m)
 static bool announce(struct dmp_member *m, u64 target, bool poll)
 {
 	struct dmp_waiter *w = &m->waiter;
-	struct barrier b = barrier_of(m);
+	struct sequence_barrier b = barrier_of(m);
 	bool fence = false;
 	u32 n = 0;
 	int seq;
@@ -158,13 +156,15 @@ static void arm(struct dmp_member *m, u64 target, bool poll) __acquires(&m->ring
 /* The deadline in the kernel's clock: the caller's may be shifted by its time namespace. */
 static ktime_t kernel_time(u64 deadline)
 {
-	ktime_t t = ns_to_ktime(min_t(u64, deadline, KTIME_MAX));
+	ktime_t t = ns_to_ktime(min_t(u64, deadline, KTIME_MAX)), offset = 0;
 
 #ifdef CONFIG_TIME_NS
 	/* timens_ktime_to_host() is not exported */
-	t = ktime_sub(t, timespec64_to_ktime(current->nsproxy->time_ns->offsets.monotonic));
+	offset = timespec64_to_ktime(current->nsproxy->time_ns->offsets.monotonic);
 #endif
-	return max_t(ktime_t, t, 0);
+	if (t <= offset)
+		return 0;
+	return check_sub_overflow(t, offset, &t) ? KTIME_MAX : t;
 }
 
 static int sleep(const struct dmp_waiter *w, ktime_t *expires)
@@ -261,7 +261,7 @@ static bool target_in_range(const struct dmp_member *m, u64 target)
 }
 
 /* One thread at a time. */
-static int enter(struct dmp_member *m, u64 target)
+static int begin_wait(struct dmp_member *m, u64 target)
 {
 	int err = 0;
 
@@ -278,7 +278,7 @@ static int enter(struct dmp_member *m, u64 target)
 	return err;
 }
 
-static void leave(struct dmp_member *m)
+static void end_wait(struct dmp_member *m)
 {
 	spin_lock(&m->ring->lock);
 	m->waiter.task = NULL;
@@ -288,20 +288,20 @@ static void leave(struct dmp_member *m)
 int dmp_wait(struct dmp_member *m, const struct dmp_wait *args)
 {
 	ktime_t expires = kernel_time(args->deadline);
-	int err = enter(m, args->target);
+	int err = begin_wait(m, args->target);
 
 	if (err)
 		return err;
 	do {
 		err = wait_once(m, args->target, args->deadline == U64_MAX ? NULL : &expires);
-	} while (err == -EAGAIN);
-	leave(m);
-	return err;
+	} while (err == -EAGAIN && !signal_pending(current));
+	end_wait(m);
+	return err == -EAGAIN ? -ERESTARTSYS : err;
 }
 
 int dmp_arm(struct dmp_member *m, const struct dmp_wait *args)
 {
-	int err = enter(m, args->target);
+	int err = begin_wait(m, args->target);
 
 	if (err)
 		return err;
@@ -320,23 +320,22 @@ int dmp_arm(struct dmp_member *m, const struct dmp_wait *args)
 		err = 1;
 	}
 	spin_unlock(&m->ring->lock);
-	leave(m);
+	end_wait(m);
 	return err;
 }
 
 /* Readable: what ARM waited for is there, or it must look again. */
 __poll_t dmp_wait_poll(struct dmp_member *m)
 {
-	const struct dmp_meta *meta = m->ring->meta;
 	const struct dmp_waiter *w = &m->waiter;
 	__poll_t mask = 0;
 
 	spin_lock(&m->ring->lock);
 	if (w->poll && w->state != DMP_WAIT_ARMED && w->state != DMP_WAIT_IDLE)
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (m->role != DMP_ROLE_PRODUCER && meta->epoch && !meta->producers)
+	if (m->role != DMP_ROLE_PRODUCER && dmp_ring_ended(m->ring))
 		mask |= EPOLLHUP;
-	if (m->seen_generation != meta->generation)
+	if (m->seen_generation != m->ring->meta->generation)
 		mask |= EPOLLPRI;
 	if (m->left)
 		mask |= EPOLLERR;

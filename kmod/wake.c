@@ -111,6 +111,16 @@ static void breathe(struct dmp_ring *ring, struct dmp_sequence *s)
 	spin_lock(&ring->lock);
 }
 
+static void count_wake(struct dmp_ring *ring, struct dmp_member *by, u32 examined, u32 crossed)
+{
+	by->wakes++;
+	by->empty += !crossed;
+	ring->stats.wakes++;
+	ring->stats.empty += !crossed;
+	ring->stats.examined += examined;
+	ring->stats.crossed += crossed;
+}
+
 /*
  * WAKE: the owner has moved its sequence. Carries no authority: it only makes us look. Examines those whose target is
  * crossed and one more. by: whose call it is; NULL: the owner leaves, and the kernel looks in its stead.
@@ -118,13 +128,14 @@ static void breathe(struct dmp_ring *ring, struct dmp_sequence *s)
 void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by)
 {
 	struct dmp_sequence *s = &ring->seq[seq];
-	u64 cursor = READ_ONCE(*s->cursor);
-	u32 crossed = 0, woken = 0;
+	u32 crossed = 0, examined = 0, woken = 0;
 	struct dmp_link *link;
+	u64 cursor;
 
 	spin_lock(&ring->lock);
-	while ((link = first_link(s))) {
-		ring->stats.examined++;
+	cursor = READ_ONCE(*s->cursor);
+	while (examined <= ring->members && (link = first_link(s))) { /* who queues again meanwhile looks for itself */
+		examined++;
 		if (!dmp_reached(cursor, link->member->waiter.target))
 			break;
 		crossed++;
@@ -132,13 +143,8 @@ void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by)
 			breathe(ring, s);
 	}
 	update_notify(s);
-	ring->stats.crossed += crossed;
-	if (by) {
-		by->wakes++;
-		by->empty += !crossed;
-		ring->stats.wakes++;
-		ring->stats.empty += !crossed;
-	}
+	if (by)
+		count_wake(ring, by, examined, crossed);
 	spin_unlock(&ring->lock);
 	trace_dmp_wake(ring, seq, cursor, crossed, woken);
 }

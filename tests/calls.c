@@ -6,7 +6,10 @@
 
 #include "calls.h"
 
-#define CALL(n, type, kind, writes) { #n, DMP_IOC_##n, sizeof(struct dmp_##type), kind, writes }
+#define CALL(n, type, kind, writes)                                      \
+	{                                                                \
+#n, DMP_IOC_##n, sizeof(struct dmp_##type), kind, writes \
+	}
 
 const struct call calls[CALLS] = {
 	[CREATE] = CALL(CREATE, create, BARE, false),	[OPEN] = CALL(OPEN, open, BARE, false),

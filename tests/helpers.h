@@ -40,7 +40,7 @@ struct name unique_name(const char *what); /* of this process and this call */
 
 /* ---- time: for deadlines that must not pass, never to measure ---- */
 
-uint64_t now_ns(void); /* CLOCK_MONOTONIC */
+uint64_t now_ns(void);	       /* CLOCK_MONOTONIC */
 #define LONG_NS 10000000000ULL /* a wait that takes so long has lost its wake */
 
 /* Call is() every millisecond until it is true; fail, saying what, after two minutes. */

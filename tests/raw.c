@@ -23,7 +23,11 @@ int device(void)
 struct dmp_create create_args(const char *name)
 {
 	struct dmp_create args = {
-		.size = sizeof(args), .slots = SLOTS, .event_size = EVENT, .members = 16, .mode = 0700,
+		.size = sizeof(args),
+		.slots = SLOTS,
+		.event_size = EVENT,
+		.members = 16,
+		.mode = 0700,
 	};
 
 	if (name)
@@ -208,6 +212,31 @@ void raw_leave(struct raw *m)
 {
 	assert_int_equal(xioctl(m->fd, DMP_IOC_LEAVE, NULL), 0);
 	raw_close(m);
+}
+
+void read_members(int fd)
+{
+	struct dmp_member_info m;
+
+	find_member(fd, "nobody", &m);
+}
+
+struct pair make_pair(void)
+{
+	struct pair x = { .ring = new_ring() };
+
+	x.c = raw_join(x.ring, DMP_ROLE_CONSUMER, "c");
+	x.p = raw_join(x.ring, DMP_ROLE_PRODUCER, "p");
+	read_members(x.c.fd);
+	read_members(x.p.fd);
+	return x;
+}
+
+void end_pair(struct pair *x)
+{
+	raw_leave(&x->c);
+	raw_leave(&x->p);
+	close(x->ring);
 }
 
 /* ---- in mapped memory ---- */

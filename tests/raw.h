@@ -20,14 +20,14 @@
 
 /* ---- ring files ---- */
 
-int device(void); /* /dev/dmp, not bound */
-struct dmp_create create_args(const char *name); /* SLOTS of EVENT bytes, 16 members, mode 0700; NULL: anonymous */
-int ring_create(const struct dmp_create *args);	 /* a ring file, or -errno */
-int ring_open(const char *name, uint32_t rights);	 /* likewise */
+int device(void);				  /* /dev/dmp, not bound */
+struct dmp_create create_args(const char *name);  /* SLOTS of EVENT bytes, 16 members, mode 0700; NULL: anonymous */
+int ring_create(const struct dmp_create *args);	  /* a ring file, or -errno */
+int ring_open(const char *name, uint32_t rights); /* likewise */
 int ring_open_with(const char *name, uint32_t rights, int open_flags);
-int ring_bind(int fd, uint32_t rights);		 /* likewise */
-int ring_unlink(const char *name);		 /* 0 or -errno */
-int new_ring(void);				 /* anonymous */
+int ring_bind(int fd, uint32_t rights); /* likewise */
+int ring_unlink(const char *name);	/* 0 or -errno */
+int new_ring(void);			/* anonymous */
 bool ring_is_listed(const char *name);
 
 /* ---- member files ---- */
@@ -60,12 +60,22 @@ void raw_unmap(struct raw *m);
 void raw_leave(struct raw *m); /* LEAVE, close, unmap */
 void raw_close(struct raw *m); /* without LEAVE */
 
+/* A ring with a consumer "c" and a producer "p" who know of each other: no POLLPRI is pending. */
+struct pair {
+	int ring;
+	struct raw p, c;
+};
+
+struct pair make_pair(void);
+void end_pair(struct pair *x);
+void read_members(int fd); /* settles POLLPRI of a member file */
+
 /* ---- in mapped memory ---- */
 
 uint64_t *raw_slot(const struct raw *m, uint64_t position); /* the payload */
 uint64_t raw_cursor(const struct raw *m);		    /* the ring's */
-void raw_publish(struct raw *m, uint64_t n);	       /* n more events that hold their positions; looks at no gate */
-void raw_release(struct raw *m, uint64_t end);	       /* the consumer's cursor */
+void raw_publish(struct raw *m, uint64_t n);   /* n more events that hold their positions; looks at no gate */
+void raw_release(struct raw *m, uint64_t end); /* the consumer's cursor */
 const struct dmp_entry *raw_entry(const struct raw *m, uint32_t index);
 uint64_t raw_room(const struct raw *m); /* how far a producer may write: smallest gate + slots */
 

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <dmp.h>
+
 #include "shell.h"
 
 #define LINE 1024
@@ -173,6 +175,42 @@ void must_fail(const char *command, int status, ...)
 	va_end(words);
 	assert_int_equal(said.size, 0);
 	forget(&said);
+}
+
+/* ---- rings ---- */
+
+static struct ring create_ring(const char *options)
+{
+	struct ring r = { .name = unique_name("ring") };
+
+	must("dmp create %s --size 56 %s", r.name.s, options);
+	assert_int_equal(dmp_ring_open(&r.ring, r.name.s, 0), 0);
+	r.fd = dmp_ring_fd(r.ring);
+	return r;
+}
+
+struct ring stamped_ring(void)
+{
+	return create_ring("--slots 64 --stamped");
+}
+
+struct ring packed_ring(void)
+{
+	return create_ring("--slots 512");
+}
+
+void remove_ring(struct ring *r)
+{
+	dmp_ring_close(r->ring);
+	must("dmp rm %s", r->name.s);
+}
+
+struct command start_consumer(const struct ring *r, const char *name, const char *options)
+{
+	struct command c = start_command("dmp consume %s --as %s %s", r->name.s, name, options);
+
+	await_asleep(r->fd, name);
+	return c;
 }
 
 /* ---- JSON: each function steps over one thing, or gives NULL ---- */

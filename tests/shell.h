@@ -34,6 +34,23 @@ void must_fail(const char *command, int status, ...) __attribute__((sentinel));
 /* The same of one that has run. */
 void assert_one_line(const struct said *said, int status, const char *word);
 
+/* ---- a ring by its name, and a file to ask questions by ---- */
+
+struct ring {
+	struct name name;
+	struct dmp_ring *ring;
+	int fd;
+};
+
+struct ring stamped_ring(void); /* 64 slots for 56 bytes */
+struct ring packed_ring(void);	/* 512 slots for 56 bytes */
+void remove_ring(struct ring *ring);
+
+/* dmp consume --as NAME OPTIONS, asleep already: what is published from now on is for it. */
+struct command start_consumer(const struct ring *ring, const char *name, const char *options);
+
+/* ---- what is said, and read ---- */
+
 /* Is it one JSON value, and nothing else but white space? */
 bool is_json(const char *text);
 

@@ -137,7 +137,7 @@ static int finish(struct consume *c, int err)
 
 int cmd_consume(int argc, char **argv)
 {
-	struct consume c = { .reader = { .left = UINT64_MAX } };
+	struct consume c = { .reader = { .left = UINT64_MAX, .epoll = -1 } };
 	struct dmp_ring *ring;
 	int err;
 

@@ -50,21 +50,33 @@ static int write_batch(struct reader *r, const struct dmp_batch *batch)
 }
 
 /*
- * The end of a stream is a state (POLLHUP is there all the time), the beginning of the next one an event: edges. None is
- * missed, for the member is looked at after each, the one of adding it included.
+ * The end of a stream is a state, and POLLHUP says so all the time; a change of membership is an event: edges. The
+ * caller looks again after each, so that none is missed, not even a producer that has come and gone: the first edge is
+ * that of being added, and from then on they are kept until they are asked for.
  */
-int await_producer(struct dmp_member *member)
+int await_change(struct reader *r)
 {
 	struct epoll_event event = { .events = EPOLLPRI | EPOLLET };
-	int epoll = epoll_create1(EPOLL_CLOEXEC), err = 0;
 
-	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, dmp_member_fd(member), &event))
-		fail("cannot wait for the next producer: %s", strerror(errno));
-	while (!err && dmp_ended(member) != DMP_END_OPEN)
-		if (epoll_wait(epoll, &event, 1, -1) < 0 && (errno != EINTR || was_signalled()))
-			err = -errno;
-	close(epoll);
-	return err;
+	if (r->epoll < 0) {
+		r->epoll = epoll_create1(EPOLL_CLOEXEC);
+		if (r->epoll < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, dmp_member_fd(r->member), &event))
+			fail("cannot wait for the next producer: %s", strerror(errno));
+	}
+	return epoll_wait(r->epoll, &event, 1, -1) < 0 ? -errno : 0;
+}
+
+/* The next batch, of no more events than are wanted. */
+static int next_batch(struct reader *r, struct dmp_batch *batch)
+{
+	int err = was_signalled() ? -EINTR : dmp_wait(r->member, 1, batch);
+
+	if (err)
+		return err;
+	if (batch->end - batch->pos > r->left)
+		batch->end = batch->pos + r->left;
+	r->left -= batch->end - batch->pos;
+	return 0;
 }
 
 int drain(struct reader *r)
@@ -73,21 +85,13 @@ int drain(struct reader *r)
 	int err = 0;
 
 	while (!err && r->left) {
-		err = was_signalled() ? -EINTR : dmp_wait(r->member, 1, &batch);
-		if (err == -EPIPE && r->follow) {
-			err = await_producer(r->member);
-			continue;
-		}
-		if (err == -EINTR && !was_signalled()) {
+		err = next_batch(r, &batch);
+		if (!err)
+			err = write_batch(r, &batch);
+		else if (err == -EPIPE && r->follow)
+			err = await_change(r);
+		if (err == -EINTR && !was_signalled())
 			err = 0;
-			continue;
-		}
-		if (err)
-			break;
-		if (batch.end - batch.pos > r->left)
-			batch.end = batch.pos + r->left;
-		r->left -= batch.end - batch.pos;
-		err = write_batch(r, &batch);
 	}
 	return err;
 }

@@ -83,7 +83,7 @@ int observe(struct reader *r)
 	while (!err && r->left) {
 		err = was_signalled() ? -EINTR : observe_some(r, &c);
 		if (err == -EPIPE && r->follow)
-			err = await_producer(r->member);
+			err = await_change(r);
 		if (err == -EAGAIN || (err == -EINTR && !was_signalled()))
 			err = 0;
 	}

@@ -109,7 +109,7 @@ static bool more_is_there(const struct publisher *p)
 {
 	struct pollfd pollfd = { .fd = p->fd, .events = POLLIN };
 
-	return poll(&pollfd, 1, 0) > 0;
+	return poll(&pollfd, 1, 0) > 0 && (pollfd.revents & POLLIN); /* not the mere end */
 }
 
 /* ---- output ---- */

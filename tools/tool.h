@@ -164,6 +164,7 @@ struct reader {
 	struct dmp_member *member;
 	uint64_t left; /* events still to be written */
 	bool follow;
+	int epoll;     /* to follow; -1: not needed yet */
 	uint64_t lost; /* by an observer */
 	struct stats stats;
 };
@@ -171,8 +172,8 @@ struct reader {
 /* Both return how it ended: 0 (so many events as were wanted), -EPIPE (the stream has ended), -EINTR (a signal). */
 int drain(struct reader *reader);
 int observe(struct reader *reader);
-/* drain.c: after -EPIPE, until a producer has joined. 0 or -EINTR. */
-int await_producer(struct dmp_member *member);
+/* drain.c: after -EPIPE, until membership has changed, so that there may be a producer. 0 or -EINTR. */
+int await_change(struct reader *reader);
 /* One event's bytes; what is not a block ends the program. */
 void block_at(const struct reader *reader, uint64_t pos, const void *event, struct iovec *bytes);
 void write_or_fail(struct iovec *iov, unsigned int count, int *err);

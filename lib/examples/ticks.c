@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct tick { uint64_t id, price; };
+struct tick {
+	uint64_t id, price;
+};
 
 int main(int argc, char **argv)
 {

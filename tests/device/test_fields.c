@@ -16,9 +16,11 @@ struct bad_field {
 	const char *why;
 };
 
-#define BAD(call, type, field, value, err) \
-	{ call, offsetof(struct dmp_##type, field), sizeof(((struct dmp_##type *)0)->field), value, err, \
-	  #field " = " #value }
+#define BAD(call, type, field, value, err)                                                                     \
+	{                                                                                                      \
+		call, offsetof(struct dmp_##type, field), sizeof(((struct dmp_##type *)0)->field), value, err, \
+			#field " = " #value                                                                    \
+	}
 
 static const struct bad_field bad_fields[] = {
 	BAD(CREATE, create, flags, 1u << 4, EINVAL),
@@ -119,8 +121,7 @@ static const struct {
 
 static bool is_name_character(int c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("_.-", c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("_.-", c));
 }
 
 static void names_of_other_characters_are_einval(void **state)

@@ -169,6 +169,26 @@ static void larger_structs_are_accepted_if_their_tail_is_zero(void **state)
 	}
 }
 
+static void nothing_is_larger_than_a_page(void **state)
+{
+	char *large = mmap(NULL, 2 * DMP_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int call;
+
+	(void)state;
+	for (call = 0; call < CALLS; call++) {
+		union args a = valid_args(call);
+
+		a.size = DMP_PAGE;
+		memset(large, 0, 2 * DMP_PAGE);
+		memcpy(large, &a, sizeof(a));
+		accept_at(call, large, "of a page");
+		a.size = DMP_PAGE + 1;
+		memcpy(large, &a, sizeof(a));
+		refuse_at(call, large, sizeof(a), E2BIG, "larger than a page, if only by zeros");
+	}
+	munmap(large, 2 * DMP_PAGE);
+}
+
 /* What a call answers fills the fields that it knows, and says so in the size. */
 static void a_larger_info_is_filled_as_far_as_it_is_known(void **state)
 {
@@ -193,6 +213,7 @@ int main(void)
 		cmocka_unit_test(unaligned_arguments_are_as_good_as_others),
 		cmocka_unit_test(sizes_below_the_first_version_are_einval),
 		cmocka_unit_test(larger_structs_are_accepted_if_their_tail_is_zero),
+		cmocka_unit_test(nothing_is_larger_than_a_page),
 		cmocka_unit_test(a_larger_info_is_filled_as_far_as_it_is_known),
 	};
 

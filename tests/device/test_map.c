@@ -81,6 +81,19 @@ static void by_second_mmap(const struct target *t)
 	munmap(again.p, again.size);
 }
 
+static void by_execution(const struct target *t)
+{
+	static const int prots[] = { PROT_EXEC, PROT_READ | PROT_EXEC };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(prots); i++) {
+		assert_ptr_equal(raw_mmap(t->fd, t->offset, t->size, prots[i]), MAP_FAILED);
+		assert_int_equal(errno, EACCES);
+		assert_int_equal(mprotect(t->p, t->size, prots[i]), -1);
+		assert_int_equal(errno, EACCES);
+	}
+}
+
 /* Not even a copy of one's own: it would look like the ring and not be it. */
 static void by_private_mmap(const struct target *t)
 {
@@ -263,16 +276,17 @@ static void by_the_file_itself(const struct target *t)
 	assert_int_equal(read(t->fd, bytes, sizeof(bytes)), -1);
 }
 
-#define ATTACK_TEST(way, sentence) \
+#define ATTACK_TEST(way, sentence)         \
 	static void sentence(void **state) \
-	{ \
-		(void)state; \
-		attack_by(way); \
+	{                                  \
+		(void)state;               \
+		attack_by(way);            \
 	}
 
 ATTACK_TEST(by_store, a_store_is_a_segmentation_fault)
 ATTACK_TEST(by_mprotect, mprotect_gives_no_right_to_write)
 ATTACK_TEST(by_second_mmap, a_second_mmap_gives_no_more_than_the_first)
+ATTACK_TEST(by_execution, nobody_runs_what_is_in_a_ring)
 ATTACK_TEST(by_private_mmap, there_are_no_private_mappings)
 ATTACK_TEST(by_odd_lengths_and_offsets, only_whole_regions_can_be_mapped)
 ATTACK_TEST(by_mremap, mremap_neither_grows_nor_doubles_a_mapping)
@@ -291,6 +305,7 @@ int main(void)
 		cmocka_unit_test(a_store_is_a_segmentation_fault),
 		cmocka_unit_test(mprotect_gives_no_right_to_write),
 		cmocka_unit_test(a_second_mmap_gives_no_more_than_the_first),
+		cmocka_unit_test(nobody_runs_what_is_in_a_ring),
 		cmocka_unit_test(there_are_no_private_mappings),
 		cmocka_unit_test(only_whole_regions_can_be_mapped),
 		cmocka_unit_test(mremap_neither_grows_nor_doubles_a_mapping),

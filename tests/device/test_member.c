@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* test_member.c: members: who may join, what the others see of them, how they leave */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "raw.h"
@@ -126,6 +125,28 @@ static void a_ring_has_as_many_members_as_it_was_made_for(void **state)
 	close(ring);
 }
 
+/* So that r alone keeps nobody out. */
+static void observers_take_at_most_half_of_the_slots(void **state)
+{
+	struct dmp_create args = create_args(NULL);
+	int ring, fds[4];
+	size_t i;
+
+	(void)state;
+	args.members = 4;
+	ring = ring_create(&args);
+	fds[0] = try_join(ring, DMP_ROLE_OBSERVER, "o");
+	fds[1] = try_join(ring, DMP_ROLE_OBSERVER, "o");
+	assert_int_equal(try_join(ring, DMP_ROLE_OBSERVER, "o"), -ENOSPC);
+	fds[2] = try_join(ring, DMP_ROLE_PRODUCER, "p");
+	fds[3] = try_join(ring, DMP_ROLE_CONSUMER, "c");
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		assert_true(fds[i] >= 0);
+		close(fds[i]);
+	}
+	close(ring);
+}
+
 /* ---- names and dependencies ---- */
 
 static void a_consumers_name_is_its_own_while_it_is_there(void **state)
@@ -173,8 +194,8 @@ static void dependencies_are_consumers_that_are_there(void **state)
 
 static void names_of_dependencies_are_checked_like_any(void **state)
 {
-	static const char bad[][DMP_MEMBER_NAME_MAX] = { "", "a/b", "a b", "a\xff", { 'a', 0, 'b' },
-							 "0123456789012345678901234567890" };
+	static const char bad[][DMP_MEMBER_NAME_MAX] = { "",	  "a/b",	   "a b",
+							 "a\xff", { 'a', 0, 'b' }, "0123456789012345678901234567890" };
 	char full[1][DMP_MEMBER_NAME_MAX];
 	int ring = new_ring();
 	size_t i;
@@ -306,6 +327,25 @@ static void join_returns_a_file_that_is_closed_on_exec(void **state)
 	close(ring);
 }
 
+static int join_without_a_descriptor(void *ring)
+{
+	struct rlimit none = { 0, 0 };
+
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	return -try_join(*(int *)ring, DMP_ROLE_PRODUCER, "p");
+}
+
+static void without_a_descriptor_nobody_joins(void **state)
+{
+	int ring = new_ring();
+
+	(void)state;
+	assert_int_equal(run_child(join_without_a_descriptor, &ring), EMFILE);
+	assert_int_equal(ring_info(ring).epoch, 0);
+	assert_int_equal(ring_info(ring).generation, 0);
+	close(ring);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +354,7 @@ int main(void)
 		cmocka_unit_test(observers_never_gate),
 		cmocka_unit_test(sixty_four_consumers_gate_and_no_more),
 		cmocka_unit_test(a_ring_has_as_many_members_as_it_was_made_for),
+		cmocka_unit_test(observers_take_at_most_half_of_the_slots),
 		cmocka_unit_test(a_consumers_name_is_its_own_while_it_is_there),
 		cmocka_unit_test(dependencies_are_consumers_that_are_there),
 		cmocka_unit_test(names_of_dependencies_are_checked_like_any),
@@ -323,6 +364,7 @@ int main(void)
 		cmocka_unit_test(one_who_has_left_can_do_nothing_more),
 		cmocka_unit_test(a_mapping_keeps_the_member_when_its_file_is_closed),
 		cmocka_unit_test(join_returns_a_file_that_is_closed_on_exec),
+		cmocka_unit_test(without_a_descriptor_nobody_joins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

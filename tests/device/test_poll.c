@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
-/* test_poll.c: ARM, poll and epoll; the end of the stream and changes of membership as poll shows them */
+/* test_poll.c: ARM and poll; the end of the stream and changes of membership as poll shows them */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "raw.h"
@@ -25,37 +24,6 @@ static short awaited(int fd, short events)
 
 	assert_int_equal(poll(&p, 1, LONG_NS / 1000000), 1);
 	return p.revents;
-}
-
-/* Settle POLLPRI. */
-static void read_members(int fd)
-{
-	struct dmp_member_info m;
-
-	find_member(fd, "nobody", &m);
-}
-
-struct pair {
-	int ring;
-	struct raw p, c;
-};
-
-static struct pair make_pair(void)
-{
-	struct pair x = { .ring = new_ring() };
-
-	x.c = raw_join(x.ring, DMP_ROLE_CONSUMER, "c");
-	x.p = raw_join(x.ring, DMP_ROLE_PRODUCER, "p");
-	read_members(x.c.fd);
-	read_members(x.p.fd);
-	return x;
-}
-
-static void end_pair(struct pair *x)
-{
-	raw_leave(&x->c);
-	raw_leave(&x->p);
-	close(x->ring);
 }
 
 /* ---- ARM ---- */
@@ -312,86 +280,6 @@ static void ones_own_join_is_no_news(void **state)
 	close(ring);
 }
 
-/* ---- two files, two ways ---- */
-
-static int epoll_of(int fd1, int fd2, uint32_t flags)
-{
-	struct epoll_event first = { .events = EPOLLIN | flags, .data.fd = fd1 };
-	struct epoll_event second = { .events = EPOLLIN | flags, .data.fd = fd2 };
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-
-	assert_true(epoll >= 0);
-	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd1, &first), 0);
-	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, fd2, &second), 0);
-	return epoll;
-}
-
-static int ready(int epoll, struct epoll_event events[2])
-{
-	return epoll_wait(epoll, events, 2, 0);
-}
-
-static void two_member_files_in_one_set_tell_themselves_apart(void **state)
-{
-	struct pair x = make_pair(), y = make_pair();
-	struct epoll_event e[2];
-	int epoll = epoll_of(x.c.fd, y.c.fd, 0);
-
-	(void)state;
-	assert_int_equal(raw_arm(x.c.fd, 1), 0);
-	assert_int_equal(raw_arm(y.c.fd, 1), 0);
-	assert_int_equal(ready(epoll, e), 0);
-	raw_publish(&y.p, 1);
-	assert_int_equal(ready(epoll, e), 1);
-	assert_int_equal(e[0].data.fd, y.c.fd);
-	raw_publish(&x.p, 1);
-	assert_int_equal(ready(epoll, e), 2);
-	assert_int_equal(raw_arm(y.c.fd, 2), 0);
-	assert_int_equal(ready(epoll, e), 1);
-	assert_int_equal(e[0].data.fd, x.c.fd);
-	close(epoll);
-	end_pair(&y);
-	end_pair(&x);
-}
-
-static void level_triggered_epoll_tells_until_it_is_armed_again(void **state)
-{
-	struct pair x = make_pair();
-	struct epoll_event e[2];
-	int epoll = epoll_of(x.c.fd, x.p.fd, 0), i;
-
-	(void)state;
-	assert_int_equal(raw_arm(x.c.fd, 1), 0);
-	raw_publish(&x.p, 1);
-	for (i = 0; i < 3; i++)
-		assert_int_equal(ready(epoll, e), 1);
-	assert_int_equal(raw_arm(x.c.fd, 2), 0);
-	assert_int_equal(ready(epoll, e), 0);
-	close(epoll);
-	end_pair(&x);
-}
-
-static void edge_triggered_epoll_tells_once_for_each_arm(void **state)
-{
-	struct pair x = make_pair();
-	struct epoll_event e[2];
-	int epoll = epoll_of(x.c.fd, x.p.fd, EPOLLET);
-	uint64_t i;
-
-	(void)state;
-	ready(epoll, e); /* what was so when they were added */
-	for (i = 1; i <= 5; i++) {
-		assert_int_equal(raw_arm(x.c.fd, i), 0);
-		assert_int_equal(ready(epoll, e), 0);
-		raw_publish(&x.p, 1);
-		assert_int_equal(ready(epoll, e), 1);
-		assert_true(e[0].events & EPOLLIN);
-		assert_int_equal(ready(epoll, e), 0);
-	}
-	close(epoll);
-	end_pair(&x);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,9 +296,6 @@ int main(void)
 		cmocka_unit_test(poll_sleeps_until_the_end_of_the_stream),
 		cmocka_unit_test(a_change_of_membership_is_pollpri_until_the_table_is_read),
 		cmocka_unit_test(ones_own_join_is_no_news),
-		cmocka_unit_test(two_member_files_in_one_set_tell_themselves_apart),
-		cmocka_unit_test(level_triggered_epoll_tells_until_it_is_armed_again),
-		cmocka_unit_test(edge_triggered_epoll_tells_once_for_each_arm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -286,7 +286,7 @@ static void rlimit_memlock_is_of_the_user_not_of_the_process(void **state)
 
 /* ---- the cgroup ---- */
 
-#define GROUP "/sys/fs/cgroup/dmp-quota"
+#define GROUP	  "/sys/fs/cgroup/dmp-quota"
 #define GROUP_MAX (28 * MIB) /* three rings of 8 MiB, and what a process needs */
 
 static int fill_the_group(void *unused)

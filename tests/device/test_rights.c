@@ -3,14 +3,15 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "raw.h"
 
-#define R DMP_RIGHT_R
-#define W DMP_RIGHT_W
-#define X DMP_RIGHT_X
+#define R   DMP_RIGHT_R
+#define W   DMP_RIGHT_W
+#define X   DMP_RIGHT_X
 #define ALL (R | W | X)
 
 static const struct {
@@ -52,7 +53,7 @@ static int create_grid(void *arg)
 	int class, digit;
 
 	become(1000);
-	for (class = OWNER; class <= OTHER; class++)
+	for (class = OWNER; class <= OTHER; class ++)
 		for (digit = 0; digit < 8; digit++) {
 			struct dmp_create args = create_args(g->names[class][digit].s);
 
@@ -86,7 +87,7 @@ static void check_grid(const struct grid *g, int mine)
 {
 	int class, digit;
 
-	for (class = OWNER; class <= OTHER; class++)
+	for (class = OWNER; class <= OTHER; class ++)
 		for (digit = 0; digit < 8; digit++)
 			check_open(g->names[class][digit].s, class == mine ? digit : 0);
 }
@@ -138,7 +139,7 @@ static int name_grid(void **state)
 	struct grid *g = shared_memory(sizeof(*g));
 	int class, digit;
 
-	for (class = OWNER; class <= OTHER; class++)
+	for (class = OWNER; class <= OTHER; class ++)
 		for (digit = 0; digit < 8; digit++)
 			g->names[class][digit] = unique_name("mode");
 	assert_int_equal(run_child(create_grid, g), 0);
@@ -151,7 +152,7 @@ static int unlink_grid(void **state)
 	struct grid *g = *state;
 	int class, digit;
 
-	for (class = OWNER; class <= OTHER; class++)
+	for (class = OWNER; class <= OTHER; class ++)
 		for (digit = 0; digit < 8; digit++)
 			ring_unlink(g->names[class][digit].s);
 	free_shared_memory(g, sizeof(*g));
@@ -171,6 +172,23 @@ static void capabilities_override_the_mode(void **state)
 
 	check_open(g->names[OWNER][0].s, ALL);
 	assert_int_equal(ring_unlink(g->names[OTHER][1].s), 0);
+}
+
+/* All capabilities, over what is its own: not over a ring of somebody else. */
+static int be_root_of_a_user_namespace(void *grid)
+{
+	const struct grid *g = grid;
+
+	become(1001);
+	assert_int_equal(unshare(CLONE_NEWUSER), 0);
+	check_grid(g, OTHER);
+	assert_int_equal(ring_unlink(g->names[OTHER][7].s), -EPERM);
+	return 0;
+}
+
+static void capabilities_in_a_user_namespace_override_nothing(void **state)
+{
+	assert_int_equal(run_child(be_root_of_a_user_namespace, *state), 0);
 }
 
 static void only_the_owner_unlinks_a_name(void **state)
@@ -337,6 +355,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_mode_grants_each_class_what_its_digit_says, name_grid, unlink_grid),
 		cmocka_unit_test_setup_teardown(capabilities_override_the_mode, name_grid, unlink_grid),
+		cmocka_unit_test_setup_teardown(capabilities_in_a_user_namespace_override_nothing, name_grid,
+						unlink_grid),
 		cmocka_unit_test_setup_teardown(only_the_owner_unlinks_a_name, name_grid, unlink_grid),
 		cmocka_unit_test(list_shows_no_positions_to_who_may_not_observe),
 		cmocka_unit_test(a_file_opened_read_only_never_carries_w),

@@ -18,8 +18,17 @@
 #define JOINS  rounds(200, 4000)
 
 static const uint64_t hostile_cursors[] = {
-	0, 1, SLOTS - 1, SLOTS, SLOTS + 1, 1ULL << 32, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX - SLOTS,
-	UINT64_MAX - 1, UINT64_MAX,
+	0,
+	1,
+	SLOTS - 1,
+	SLOTS,
+	SLOTS + 1,
+	1ULL << 32,
+	INT64_MAX,
+	(uint64_t)INT64_MAX + 1,
+	UINT64_MAX - SLOTS,
+	UINT64_MAX - 1,
+	UINT64_MAX,
 };
 
 /* The hostile words and, between them, random ones that can be replayed. */

@@ -12,10 +12,10 @@
 #define _GNU_SOURCE
 #include <sys/stat.h>
 
+#include "death_account.h"
 #include "death_cast.h"
 
 #define DEATHS_PER_RING 10
-#define CGROUP "/sys/fs/cgroup/dmp-death"
 
 struct stage {
 	struct dmp_ring *ring;
@@ -23,14 +23,6 @@ struct stage {
 	struct actor cast[PARTS];
 	int sockets[PARTS][2]; /* to each seat, the director's end first */
 	bool stamped;
-};
-
-/* Of the whole run; shared, for the director is a process of its own. */
-struct account {
-	uint64_t deaths, manners[MANNERS], parts[PARTS];
-	uint64_t timed; /* from SIGKILL to the vacant place */
-	uint64_t ns[4096];
-	uint64_t rings, ring_bytes;
 };
 
 struct play {
@@ -74,8 +66,6 @@ static void check_goes_on(const struct stage *s)
 }
 
 /* ---- the cast ---- */
-
-static const char *const part_names[PARTS] = {"producer", "left", "right"};
 
 static void send_in(struct play *p, struct stage *s, enum part part)
 {
@@ -186,7 +176,7 @@ static void die_with_heir(struct play *p, struct stage *s, struct actor *a)
 
 static bool has_ended(const struct actor *a)
 {
-	siginfo_t info = {0};
+	siginfo_t info = { 0 };
 
 	assert_int_equal(waitid(P_PID, a->pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
 	return info.si_pid == a->pid;
@@ -230,13 +220,6 @@ static void die(struct play *p, struct stage *s, struct actor *a)
 }
 
 /* ---- a play ---- */
-
-static void note(struct account *t, const struct actor *a)
-{
-	t->deaths++;
-	t->manners[a->manner]++;
-	t->parts[a->part]++;
-}
 
 static void die_early(struct play *p, struct stage *s, struct actor *a)
 {
@@ -300,7 +283,7 @@ static void open_stage(struct play *p, struct stage *s)
 
 static uint64_t rings_there(void)
 {
-	struct dmp_info info = {0};
+	struct dmp_info info = { 0 };
 	uint64_t n = 0;
 
 	while (!dmp_ring_next(info.id, &info))
@@ -323,22 +306,13 @@ static void close_stage(struct stage *s)
 	assert_true(stress_until(rings_there() == 0));
 }
 
-static void write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
 static int direct(void *arg)
 {
 	struct play *p = arg;
 
 	write_file(CGROUP "/cgroup.procs", "0");
 	while (p->account->deaths < p->deaths) {
-		struct stage s = {0};
+		struct stage s = { 0 };
 		uint64_t end = p->account->deaths + DEATHS_PER_RING;
 
 		open_stage(p, &s);
@@ -347,55 +321,6 @@ static int direct(void *arg)
 		close_stage(&s);
 	}
 	return 0;
-}
-
-/* ---- what is left ---- */
-
-static uint64_t read_number(const char *path)
-{
-	unsigned long long n;
-	FILE *f = fopen(path, "r");
-
-	assert_non_null(f);
-	assert_int_equal(fscanf(f, "%llu", &n), 1);
-	fclose(f);
-	return n;
-}
-
-/* Writing the limit makes the kernel give back what each CPU has charged in advance: what remains is used. */
-static uint64_t memory_left(void)
-{
-	write_file(CGROUP "/memory.max", "0");
-	return read_number(CGROUP "/memory.current");
-}
-
-static void check_memory_is_back(const struct account *t)
-{
-	assert_true(stress_until(read_number("/sys/module/dmp/refcnt") == 0));
-	assert_true(stress_until(memory_left() < t->ring_bytes));
-	print_message("%" PRIu64 " rings of %" PRIu64 " bytes gone; their cgroup has %" PRIu64 " bytes left in use\n", t->rings,
-		      t->ring_bytes, memory_left());
-	assert_true(stress_until(rmdir(CGROUP) == 0));
-}
-
-static int by_size(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static void print_account(struct account *t)
-{
-	uint64_t n = t->timed < ARRAY_SIZE(t->ns) ? t->timed : ARRAY_SIZE(t->ns);
-
-	for (int i = 0; i < MANNERS; i++)
-		print_message("  %6" PRIu64 "  %s\n", t->manners[i], manner_names[i]);
-	for (int i = 0; i < PARTS; i++)
-		print_message("  %6" PRIu64 "  of the part \"%s\"\n", t->parts[i], part_names[i]);
-	qsort(t->ns, n, sizeof(t->ns[0]), by_size);
-	print_message("kill to un-gating, %" PRIu64 " times: median %" PRIu64 " us, max %" PRIu64 " us\n", n,
-		      t->ns[n / 2] / 1000, t->ns[n - 1] / 1000);
 }
 
 /* Touched here, so that it is charged here, and not to the cgroup that is watched. */

@@ -16,24 +16,26 @@
 
 #include "stress.h"
 
-#define SLOTS 256
-#define LOG (4 * SLOTS)
+#define SLOTS		 256
+#define LOG		 (4 * SLOTS)
 #define MOST_PER_PUBLISH 8
 
 enum part { PRODUCER, LEFT, RIGHT, PARTS };
 
+static const char *const part_names[PARTS] = { "producer", "left", "right" };
+
 enum manner {
 	KILLED,
-	KILLED_EARLY, /* while it starts and joins */
-	AT_A_POINT,   /* by its own hand, at some test point of the library */
-	WITH_A_CHILD, /* that has inherited all its files, and lives on */
+	KILLED_EARLY,	 /* while it starts and joins */
+	AT_A_POINT,	 /* by its own hand, at some test point of the library */
+	WITH_A_CHILD,	 /* that has inherited all its files, and lives on */
 	WITH_A_RECEIVER, /* of the member file, by SCM_RIGHTS */
 	BY_EXEC,
 	BY_EXEC_KEEPING_FILE, /* without close-on-exec */
-	AFTER_ITS_THREAD, /* the thread that joined has ended long ago, another goes on */
-	AFTER_CLOSE,	  /* it has closed the member file, and uses the mappings */
-	BY_UNMAPPING,	  /* likewise, then drops the mappings and lives on */
-	MID_PUBLISH,	  /* between stamps and cursor; of consumers: between read and release */
+	AFTER_ITS_THREAD,     /* the thread that joined has ended long ago, another goes on */
+	AFTER_CLOSE,	      /* it has closed the member file, and uses the mappings */
+	BY_UNMAPPING,	      /* likewise, then drops the mappings and lives on */
+	MID_PUBLISH,	      /* between stamps and cursor; of consumers: between read and release */
 	MANNERS
 };
 
@@ -71,8 +73,8 @@ struct actor {
 	uint64_t seed;
 	struct seat *seat;
 	uint64_t *log; /* shared, LOG of them: position and writer as the first reader found them */
-	int socket;	   /* to the director */
-	pid_t pid;	   /* the director knows it */
+	int socket;    /* to the director */
+	pid_t pid;     /* the director knows it */
 	struct name name;
 	struct dmp_member *member;
 };
@@ -182,7 +184,7 @@ static inline void die_at_point(enum dmp_test_point point)
 static inline enum dmp_test_point choose_point(struct actor *a)
 {
 	static const enum dmp_test_point producers[] = {
-		DMP_POINT_CLAIM_BEFORE,	  DMP_POINT_CLAIM_AFTER,    DMP_POINT_SLOT_WRITING, DMP_POINT_PUBLISH_STAMPED,
+		DMP_POINT_CLAIM_BEFORE,	  DMP_POINT_CLAIM_AFTER, DMP_POINT_SLOT_WRITING, DMP_POINT_PUBLISH_STAMPED,
 		DMP_POINT_PUBLISH_CURSOR, DMP_POINT_WAKE_BEFORE, DMP_POINT_WAIT_BEFORE,	 DMP_POINT_WAIT_AFTER,
 	};
 	static const enum dmp_test_point consumers[] = {
@@ -289,9 +291,9 @@ static inline void leave_a_child(struct actor *a)
 
 static inline void send_file(int socket, int fd)
 {
-	char space[CMSG_SPACE(sizeof(fd))] = {0}, byte = 0;
-	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
+	char space[CMSG_SPACE(sizeof(fd))] = { 0 }, byte = 0;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
 	c->cmsg_level = SOL_SOCKET;
@@ -304,8 +306,8 @@ static inline void send_file(int socket, int fd)
 static inline int receive_file(int socket)
 {
 	char space[CMSG_SPACE(sizeof(int))], byte;
-	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space) };
 	int fd;
 
 	assert_int_equal(recvmsg(socket, &msg, MSG_CMSG_CLOEXEC), 1);

@@ -9,9 +9,9 @@
 #include "stress.h"
 
 #define SLEEPERS 64
-#define SPREAD 2			/* positions from target to target */
-#define ROUND (SPREAD * SLEEPERS + 1)	/* positions per round: the last is nobody's target */
-#define SLOTS 512
+#define SPREAD	 2			 /* positions from target to target */
+#define ROUND	 (SPREAD * SLEEPERS + 1) /* positions per round: the last is nobody's target */
+#define SLOTS	 512
 
 /* ---- 64 sleepers with 64 targets ---- */
 
@@ -20,7 +20,7 @@ struct hall {
 	struct dmp_member *producer;
 	pthread_barrier_t barrier; /* sleepers and whoever wakes them */
 	uint32_t rounds;
-	uint32_t rank[SLEEPERS]; /* of each sleeper in this round: its target is SPREAD * (rank + 1) from the base */
+	uint32_t rank[SLEEPERS];   /* of each sleeper in this round: its target is SPREAD * (rank + 1) from the base */
 	uint32_t shares[SLEEPERS]; /* what each got in its wait, in this round */
 };
 
@@ -151,7 +151,7 @@ static void seat(struct hall *hall, struct sleeper *sleepers)
 
 static void wake_k_of_64(const struct stress_kind *kind, uint64_t *seed)
 {
-	static const uint32_t cuts[] = {1, 0, 2, 31, 32, 33, 63, 64};
+	static const uint32_t cuts[] = { 1, 0, 2, 31, 32, 33, 63, 64 };
 	struct sleeper sleepers[SLEEPERS];
 	struct hall hall = {
 		.ring = stress_ring(kind, SLOTS),
@@ -165,8 +165,8 @@ static void wake_k_of_64(const struct stress_kind *kind, uint64_t *seed)
 
 		one_round(&hall, cuts[i], seed);
 		is = stress_info(hall.ring);
-		print_message("%s: %u of %u woken, then %u: examined %llu, futile %llu\n", kind->name, cuts[i], SLEEPERS,
-			      SLEEPERS - cuts[i], (unsigned long long)(is.examined - was.examined),
+		print_message("%s: %u of %u woken, then %u: examined %llu, futile %llu\n", kind->name, cuts[i],
+			      SLEEPERS, SLEEPERS - cuts[i], (unsigned long long)(is.examined - was.examined),
 			      (unsigned long long)is.futile);
 	}
 	for (uint32_t i = 0; i < SLEEPERS; i++) {
@@ -183,8 +183,7 @@ static void publishing_past_k_targets_wakes_those_k_once(void **state)
 	uint64_t seed = stress_seed();
 
 	(void)state;
-	stress_each_kind(kind)
-		wake_k_of_64(kind, &seed);
+	stress_each_kind(kind) wake_k_of_64(kind, &seed);
 }
 
 /* ---- a sleeper on several sequences ---- */
@@ -238,7 +237,8 @@ static void take_all(struct dmp_member *m)
 }
 
 /* name still sleeps, on these consumers' cursors; nobody was woken since was. */
-static void check_sleeps_on(const struct dmp_ring *ring, const char *name, uint64_t woken, uint64_t consumers, bool cursor)
+static void check_sleeps_on(const struct dmp_ring *ring, const char *name, uint64_t woken, uint64_t consumers,
+			    bool cursor)
 {
 	struct dmp_member_info m = member_info(dmp_ring_fd(ring), name);
 
@@ -286,8 +286,9 @@ static void cross(struct diamond *d, bool published, struct dmp_member *sooner, 
 static void sleeper_on_two_dependencies_is_woken_once_after_the_later(void **state)
 {
 	(void)state;
-	stress_each_kind(kind) {
-		struct diamond d = {.ring = stress_ring(kind, SLOTS)};
+	stress_each_kind(kind)
+	{
+		struct diamond d = { .ring = stress_ring(kind, SLOTS) };
 
 		d.producer = stress_join(d.ring, DMP_ROLE_PRODUCER, NULL, &dmp_wait_block);
 		d.left = stress_join(d.ring, DMP_ROLE_CONSUMER, "left", &dmp_wait_block);
@@ -310,10 +311,11 @@ static void sleeper_on_two_dependencies_is_woken_once_after_the_later(void **sta
 static void producer_on_three_gates_is_woken_once_after_the_last(void **state)
 {
 	(void)state;
-	stress_each_kind(kind) {
+	stress_each_kind(kind)
+	{
 		struct dmp_ring *ring = stress_ring(kind, SLOTS);
-		static const char *const names[] = {"a", "b", "c"};
-		struct one_wait w = {.member = stress_join(ring, DMP_ROLE_PRODUCER, "p", &dmp_wait_block)};
+		static const char *const names[] = { "a", "b", "c" };
+		struct one_wait w = { .member = stress_join(ring, DMP_ROLE_PRODUCER, "p", &dmp_wait_block) };
 		struct dmp_member *gates[3];
 		uint64_t left = 0;
 

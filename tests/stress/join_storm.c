@@ -12,13 +12,13 @@
 #define _GNU_SOURCE
 #include "stress.h"
 
-#define SLOTS 64
-#define STORMERS 3
+#define SLOTS	    64
+#define STORMERS    3
 #define MOST_EVENTS 130 /* that a visit reads: twice around the ring */
 
 enum start { LATEST, OLDEST, POSITION, AFTER_GATE, STARTS };
 
-static const char *const start_names[STARTS] = {"latest", "oldest", "position", "latest after the gate"};
+static const char *const start_names[STARTS] = { "latest", "oldest", "position", "latest after the gate" };
 
 enum outcome { VISITED, TOO_LATE, OUTCOMES };
 
@@ -122,7 +122,8 @@ static void read_some(struct storm *s, struct dmp_member *m, uint64_t start, uin
 	}
 }
 
-static void check_start(const struct dmp_info *was, const struct dmp_info *is, enum start how, uint64_t asked, uint64_t start)
+static void check_start(const struct dmp_info *was, const struct dmp_info *is, enum start how, uint64_t asked,
+			uint64_t start)
 {
 	uint64_t lowest = how == LATEST ? was->cursor : was->gate;
 
@@ -135,8 +136,8 @@ static void check_start(const struct dmp_info *was, const struct dmp_info *is, e
 /* One visit: join in this way, read, leave. False if the position asked for was gone by then. */
 static bool visit(struct storm *s, const char *name, enum start how)
 {
-	static const uint32_t from[STARTS] = {DMP_FROM_LATEST, DMP_FROM_OLDEST, DMP_FROM_POSITION, DMP_FROM_LATEST};
-	static const char *const after_gate[] = {"gate"};
+	static const uint32_t from[STARTS] = { DMP_FROM_LATEST, DMP_FROM_OLDEST, DMP_FROM_POSITION, DMP_FROM_LATEST };
+	static const char *const after_gate[] = { "gate" };
 	struct dmp_info was = stress_info(s->ring), is;
 	struct dmp_join_options options = {
 		.name = name,
@@ -194,8 +195,8 @@ static void print_tally(const struct storm *s, const char *kind)
 	for (int how = 0; how < STARTS; how++)
 		for (int o = 0; o < OUTCOMES; o++)
 			if (t->visits[how][o])
-				print_message("  %8llu  %s: %s\n", (unsigned long long)t->visits[how][o], start_names[how],
-					      outcome_meaning[o]);
+				print_message("  %8llu  %s: %s\n", (unsigned long long)t->visits[how][o],
+					      start_names[how], outcome_meaning[o]);
 	print_message("  %8llu  events read and intact, twice\n", (unsigned long long)t->read);
 	print_message("  %8llu  of them still unreleased when their reader left\n", (unsigned long long)t->held);
 	print_message("  %8d  events lost, overwritten unread, or out of order: a failure\n", 0);
@@ -276,8 +277,7 @@ static void joins_without_other_gates_lose_nothing(void **state)
 	uint64_t seed = stress_seed();
 
 	(void)state;
-	stress_each_kind(kind)
-		run_storm(kind, false, visits(), &seed);
+	stress_each_kind(kind) run_storm(kind, false, visits(), &seed);
 }
 
 static void joins_beside_a_gate_lose_nothing(void **state)
@@ -285,8 +285,7 @@ static void joins_beside_a_gate_lose_nothing(void **state)
 	uint64_t seed = stress_seed();
 
 	(void)state;
-	stress_each_kind(kind)
-		run_storm(kind, true, visits(), &seed);
+	stress_each_kind(kind) run_storm(kind, true, visits(), &seed);
 }
 
 int main(void)

@@ -85,8 +85,8 @@ static void stop_for_sleeper(struct stage *s, struct visit *v)
 	v->fd = s->consumer.fd;
 	v->target = raw_cursor(&s->consumer) + 1;
 	assert_int_equal(pthread_create(&v->thread, NULL, wait_for_one, v), 0);
-	assert_true(stress_until(dmp_load_acquire(v->done) || (find_member(s->ring, "sleeper", &m) &&
-							       m.waiting & DMP_WAITING_ASLEEP)));
+	assert_true(stress_until(dmp_load_acquire(v->done) ||
+				 (find_member(s->ring, "sleeper", &m) && m.waiting & DMP_WAITING_ASLEEP)));
 }
 
 /* What an owner does around the stop. */
@@ -130,7 +130,7 @@ static uint64_t publish_once(uint32_t flags, publish_fn publish)
 {
 	for (uint64_t patience = DEADLINE_NS;; patience *= 2) {
 		struct stage s = set_up(flags);
-		struct visit v = {.deadline = now_ns() + patience};
+		struct visit v = { .deadline = now_ns() + patience };
 		uint64_t late;
 		bool in_time;
 

@@ -21,22 +21,22 @@
 
 #include "stress.h"
 
-#define LANES 32
-#define EVENTS 10     /* per lane and cycle */
-#define RESTS_EVERY 6 /* cycles: then all lanes start from quiet */
-#define NO_MORE UINT64_MAX
+#define LANES	    32
+#define EVENTS	    16 /* per lane and cycle */
+#define RESTS_EVERY 6  /* cycles: then all lanes start from quiet */
+#define NO_MORE	    UINT64_MAX
 
 enum how { BY_WAIT, BY_POLL, UNDER_SIGNALS, HOWS };
 
-static const char *const how_names[HOWS] = {"WAIT", "ARM and poll", "WAIT under signals"};
+static const char *const how_names[HOWS] = { "WAIT", "ARM and poll", "WAIT under signals" };
 
 enum role { PRODUCER, FIRST, DEPENDANT, ROLES };
 
 /* Shared by all. */
 struct board {
-	uint64_t joined;   /* roles */
-	uint64_t resting;  /* consumers that have come to the end of a cycle, over all */
-	uint64_t cycle;	   /* that may run; NO_MORE: that was the last */
+	uint64_t joined;  /* roles */
+	uint64_t resting; /* consumers that have come to the end of a cycle, over all */
+	uint64_t cycle;	  /* that may run; NO_MORE: that was the last */
 	/* The producer's account. */
 	uint64_t cycles, switches, sleeps, woken, futile, late, wakes, empty, arms, fences;
 };
@@ -61,7 +61,7 @@ static bool is_on_lane(enum role role, int lane)
 
 static int poll_for(struct dmp_member *m)
 {
-	struct pollfd p = {.fd = dmp_member_fd(m), .events = POLLIN};
+	struct pollfd p = { .fd = dmp_member_fd(m), .events = POLLIN };
 	int ret = dmp_arm(m, 1);
 
 	if (ret)
@@ -249,8 +249,8 @@ static void on_alarm(int signal)
 /* Without SA_RESTART, at a rate that hits some of the waits. */
 static void ask_for_signals(void)
 {
-	struct sigaction action = {.sa_handler = on_alarm};
-	struct itimerval often = {.it_interval.tv_usec = 1700, .it_value.tv_usec = 1700};
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval often = { .it_interval.tv_usec = 1700, .it_value.tv_usec = 1700 };
 
 	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
 	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
@@ -301,11 +301,11 @@ static void check(const struct job *j)
 {
 	const struct board *b = j->board;
 
-	print_message("%s, %u CPU: %" PRIu64 " woken, %" PRIu64 " asleep, %" PRIu64 " switches from quiet to fenced, %" PRIu64
-		      " grace periods; lost %" PRIu64 ", futile %" PRIu64 "; wakes %" PRIu64 ", empty %" PRIu64
-		      " of at most %" PRIu64 "\n",
-		      how_names[j->how], j->cpus, b->woken, b->sleeps, b->switches, b->fences, b->late, b->futile, b->wakes,
-		      b->empty, b->arms);
+	print_message("%s, %u CPU: %" PRIu64 " woken, %" PRIu64 " asleep, %" PRIu64
+		      " switches from quiet to fenced, %" PRIu64 " grace periods; lost %" PRIu64 ", futile %" PRIu64
+		      "; wakes %" PRIu64 ", empty %" PRIu64 " of at most %" PRIu64 "\n",
+		      how_names[j->how], j->cpus, b->woken, b->sleeps, b->switches, b->fences, b->late, b->futile,
+		      b->wakes, b->empty, b->arms);
 	assert_in_range(b->woken, j->goal, UINT64_MAX);
 	assert_int_equal(b->late, 0);
 	assert_int_equal(b->futile, 0);
@@ -378,9 +378,9 @@ static void signals_on_two_cpus_lose_no_wake(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(waits_on_one_cpu_lose_no_wake),    cmocka_unit_test(waits_on_two_cpus_lose_no_wake),
-		cmocka_unit_test(polls_on_one_cpu_lose_no_wake),    cmocka_unit_test(polls_on_two_cpus_lose_no_wake),
-		cmocka_unit_test(signals_on_one_cpu_lose_no_wake),  cmocka_unit_test(signals_on_two_cpus_lose_no_wake),
+		cmocka_unit_test(waits_on_one_cpu_lose_no_wake),   cmocka_unit_test(waits_on_two_cpus_lose_no_wake),
+		cmocka_unit_test(polls_on_one_cpu_lose_no_wake),   cmocka_unit_test(polls_on_two_cpus_lose_no_wake),
+		cmocka_unit_test(signals_on_one_cpu_lose_no_wake), cmocka_unit_test(signals_on_two_cpus_lose_no_wake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

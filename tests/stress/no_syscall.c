@@ -10,8 +10,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-#define SLOTS 65536
-#define BATCH 256
+#define SLOTS	  65536
+#define BATCH	  256
 #define CONSUMERS 3
 
 enum { FINE, WRONG_ORDER, WRONG_PAYLOAD, WRONG_RESULT, NO_FILTER, SURVIVED };
@@ -37,7 +37,7 @@ static int forbid_system_calls(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
-	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
@@ -88,8 +88,7 @@ static int consume_all(struct dmp_member *m, const struct run *run)
 			return WRONG_RESULT;
 		if (batch.pos != pos || batch.end <= pos || batch.end > run->events)
 			return WRONG_ORDER;
-		dmp_for_each(event, m, &batch)
-		{
+		dmp_for_each(event, m, &batch) {
 			if (!stress_intact(event, run->event_size, pos++))
 				return WRONG_PAYLOAD;
 		}

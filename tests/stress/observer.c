@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include "stress.h"
 
-#define SLOTS 64
+#define SLOTS	  64
 #define EVENT_MAX 64
 
 static void publish_filled(struct dmp_member *m, uint32_t n)
@@ -55,16 +55,16 @@ static void lap_by(const struct stress_kind *kind, uint32_t more)
 static void observer_overtaken_by_ten_has_lost_ten(void **state)
 {
 	(void)state;
-	stress_each_kind(kind)
-		lap_by(kind, 10);
+	stress_each_kind(kind) lap_by(kind, 10);
 }
 
 static void observer_loses_exactly_what_was_overwritten(void **state)
 {
-	static const uint32_t by[] = {0, 1, SLOTS - 1, SLOTS, SLOTS + 1, 5 * SLOTS + 3};
+	static const uint32_t by[] = { 0, 1, SLOTS - 1, SLOTS, SLOTS + 1, 5 * SLOTS + 3 };
 
 	(void)state;
-	stress_each_kind(kind) {
+	stress_each_kind(kind)
+	{
 		for (uint32_t i = 0; i < ARRAY_SIZE(by); i++)
 			lap_by(kind, by[i]);
 	}
@@ -109,7 +109,7 @@ struct tally {
 static struct tally observe_all(struct dmp_member *m, uint64_t seed)
 {
 	uint64_t event[EVENT_MAX / 8], pos, lost, next = 0;
-	struct tally t = {0};
+	struct tally t = { 0 };
 	int ret;
 
 	while (!(ret = dmp_observe_until(m, event, &pos, &lost, wait_long()))) {
@@ -161,8 +161,7 @@ static void racing_observer_accounts_for_every_event(void **state)
 	uint64_t seed = stress_seed();
 
 	(void)state;
-	stress_each_kind(kind)
-		race_producer(kind, seed);
+	stress_each_kind(kind) race_producer(kind, seed);
 }
 
 int main(void)

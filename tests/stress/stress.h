@@ -66,19 +66,19 @@ static inline void stress_delay(uint64_t *state, uint32_t most)
 
 static inline void stress_pause(void)
 {
-	const struct timespec t = {.tv_nsec = 100000};
+	const struct timespec t = { .tv_nsec = 100000 };
 
 	nanosleep(&t, NULL);
 }
 
 /* Looks until cond holds; false if it has not within two minutes, far beyond any honest delay. */
-#define stress_until(cond)                                                                                             \
-	({                                                                                                             \
-		uint64_t end_ = now_ns() + 12 * LONG_NS;                                                               \
-		bool holds_;                                                                                           \
-		while (!(holds_ = (cond)) && now_ns() < end_)                                                          \
-			stress_pause();                                                                                \
-		holds_;                                                                                                \
+#define stress_until(cond)                                    \
+	({                                                    \
+		uint64_t end_ = now_ns() + 12 * LONG_NS;      \
+		bool holds_;                                  \
+		while (!(holds_ = (cond)) && now_ns() < end_) \
+			stress_pause();                       \
+		holds_;                                       \
 	})
 
 /* ---- what an event holds: every word tells its position, so that a torn, lost or overwritten one shows ---- */
@@ -117,11 +117,11 @@ struct stress_kind {
 };
 
 static const struct stress_kind stress_kinds[] = {
-	{"packed", 0, 64},
-	{"stamped", DMP_RING_STAMPED, 56},
+	{ "packed", 0, 64 },
+	{ "stamped", DMP_RING_STAMPED, 56 },
 };
 
-#define stress_each_kind(kind)                                                                                         \
+#define stress_each_kind(kind) \
 	for (const struct stress_kind *kind = stress_kinds; kind < stress_kinds + ARRAY_SIZE(stress_kinds); kind++)
 
 static inline struct dmp_ring *stress_ring(const struct stress_kind *kind, uint64_t slots)
@@ -148,7 +148,7 @@ static inline bool stress_always_fenced(void)
 static inline struct dmp_member *stress_join(struct dmp_ring *ring, uint32_t role, const char *name,
 					     const struct dmp_wait_strategy *wait)
 {
-	struct dmp_join_options options = {.name = name, .wait = wait};
+	struct dmp_join_options options = { .name = name, .wait = wait };
 	struct dmp_member *m = NULL;
 
 	assert_int_equal(dmp_join(ring, role, &options, &m), 0);
@@ -159,7 +159,7 @@ static inline struct dmp_member *stress_join(struct dmp_ring *ring, uint32_t rol
 static inline struct dmp_member *stress_after(struct dmp_ring *ring, const char *name, const char *one, const char *two,
 					      const struct dmp_wait_strategy *wait)
 {
-	const char *after[] = {one, two};
+	const char *after[] = { one, two };
 	struct dmp_join_options options = {
 		.name = name,
 		.after = after,

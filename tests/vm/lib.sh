@@ -6,7 +6,8 @@
 
 # shellcheck disable=SC2034 # used by those who source this
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dmp
+CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/dmp
+export LC_ALL=C.UTF-8
 KERNELS='6.1 6.12 6.12-rt debug'
 
 say() { printf '%s\n' "$*" >&2; }

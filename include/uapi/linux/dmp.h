@@ -23,7 +23,8 @@
  *
  *
  * MAPPINGS of a member file: the offset names the region, the length must be the region's whole size (JOIN tells
- * meta_size, struct dmp_meta the others), the mapping must be MAP_SHARED. Nothing of it is inherited by fork.
+ * meta_size, struct dmp_meta the others), the mapping must be MAP_SHARED. Fork does not
+ * hand them on (but of the data, if its owner asks by MADV_DOFORK).
  *
  *   offset            size                 rights             holds
  *   DMP_OFF_META      meta_size            read               struct dmp_meta, notify lines, member table
@@ -33,17 +34,19 @@
  *   DMP_OFF_DATA      data_size, or twice  producer: write    the slots; with the double size they lie twice in a row,
  *                                                             so that each batch is one contiguous span
  *
- *   -EACCES  PROT_WRITE where the role may only read      -EINVAL  not such an offset or length, or MAP_PRIVATE
- *   -EPERM   another address space                        -ESTALE  the member has left
+ *   -EACCES  PROT_WRITE where the role may only read, or PROT_EXEC
+ *   -EINVAL  not such an offset or length, or MAP_PRIVATE
+ *   -EPERM   another address space       -ESTALE  the member has left       -ENOMEM  no page tables
  *
  *
  * IOCTLS: the argument of each is a pointer to its struct, whose first field is its size as the caller knows it. The
  * kernel takes the fields that a shorter struct lacks as zero, and a longer struct if all beyond what it knows is
- * zero, else -E2BIG. Unknown flags, non-zero padding, a size below the first version: -EINVAL. A bad
+ * zero, else -E2BIG (always beyond 4,096 bytes). Unknown flags, non-zero padding, a size below the first version: -EINVAL. A bad
  * address: -EFAULT. Errors are found before any effect. An ioctl of the other kind of file: -ENOTTY.
+ * 32-bit programs are refused: open is -EOPNOTSUPP, an ioctl -ENOTTY.
  *
  *   on /dev/dmp               struct               further errors
- *   CREATE  make and bind     dmp_create           EISCONN EEXIST EDQUOT EFBIG ENOBUFS ENOMEM EOPNOTSUPP EACCES
+ *   CREATE  make and bind     dmp_create           EISCONN EEXIST EDQUOT EFBIG ENOBUFS ENOMEM EOPNOTSUPP
  *   OPEN    bind by name      dmp_open             EISCONN ENOENT EACCES
  *   BIND    bind to the ring of another ring file, with its rights or fewer
  *                             dmp_bind             EISCONN EBADF EACCES
@@ -73,7 +76,7 @@
  *   ENOBUFS  RLIMIT_MEMLOCK of the caller's user would be exceeded
  *   ENOENT   no such ring; LIST: no further ring; JOIN: a consumer named as a dependency is not there
  *   ENOMEM   no memory, or the cgroup's limit is reached
- *   ENOSPC   no member of this role fits any more
+ *   ENOSPC   no member of this role fits any more (64 consumers; observers may take half of the slots)
  *   EOPNOTSUPP  this version knows the flag or policy but does not have it
  *   EPERM    a member file: not the address space that joined. UNLINK: not the owner's
  *   EPIPE    the ring has ended (a producer has been there, all have left) below the position waited for
@@ -295,7 +298,7 @@ struct dmp_member_info {
 	__u32 role;
 	__u32 state;  /* DMP_MEMBER_* */
 	__u32 policy; /* as joined */
-	__s32 pid;    /* in the caller's pid namespace, 0 where it cannot be seen from there */
+	__s32 pid;    /* in the caller's pid namespace; 0: it cannot be seen from there, or has left */
 	__u32 uid;    /* of who joined, in the caller's user namespace */
 	char name[DMP_MEMBER_NAME_MAX];
 	__u64 incarnation;
@@ -321,7 +324,7 @@ enum {
  * POLLPRI: the member has read the table. */
 struct dmp_members {
 	__u32 size;
-	__u32 entry_size; /* sizeof(struct dmp_member_info) as the caller knows it */
+	__u32 entry_size; /* sizeof(struct dmp_member_info) as the caller knows it; at most 4,096 */
 	__u64 entries;	  /* pointer */
 	__u32 count;
 	__u32 pad;
