@@ -88,6 +88,8 @@ $(STRESS_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/stress/%.o $(HELPER_OBJS) $(LIB
 	$(call link,-lcmocka)
 $(TOOL_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/demo/%.o $(LIB_TP)
 	$(call link)
+$(B)/tests/vm/tsc: $(B)/tests/vm/tsc.o
+	$(call link)
 $(EXAMPLES): $(B)/tests/bin/%: $(B)/lib/examples/%.o $(LIB)
 	$(call link)
 
@@ -157,7 +159,7 @@ check-format: ## is there a C file it would change?
 	@clang-format --dry-run -Werror $(FORMATTED)
 
 .PHONY: vm-files
-vm-files: all $(KMOD)/dmp.ko # what tests/vm/run packs
+vm-files: all $(KMOD)/dmp.ko $(B)/tests/vm/tsc # what tests/vm/run packs
 
 ## Demonstrations
 

@@ -37,7 +37,7 @@ static const struct kind {
 
 _Static_assert(SYS_ioctl == 16 && SYS_read == 0 && SYS_readv == 19 && SYS_write == 1 && SYS_writev == 20, "x86-64");
 
-static void fail(const char *what)
+__attribute__((noreturn)) static void fail(const char *what)
 {
 	fprintf(stderr, "count_syscalls: %s: %s\n", what, strerror(errno));
 	exit(FAILED);
@@ -98,7 +98,6 @@ static pid_t start(char **command, int gate[2])
 		_exit(FAILED);
 	execvp(command[0], command);
 	fail(command[0]);
-	return 0;
 }
 
 static int wait_for(pid_t pid)

@@ -65,10 +65,10 @@ static inline uint64_t read_number(const char *path)
 	return n;
 }
 
-/* Writing the limit makes the kernel give back what each CPU has charged in advance: what remains is used. */
+/* Writing the limit (the soft one: nobody is killed for it) makes the kernel give back what each CPU has charged in advance: what remains is used. */
 static inline uint64_t memory_left(void)
 {
-	write_file(CGROUP "/memory.max", "0");
+	write_file(CGROUP "/memory.high", "0");
 	return read_number(CGROUP "/memory.current");
 }
 

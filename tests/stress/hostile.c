@@ -349,9 +349,27 @@ static void hostile_producer_leads_nobody_outside_the_ring(void **state)
 	stress_each_kind(kind) attack_as_producer(kind, seed);
 }
 
+/* A cursor ahead of the stamps: the kernel goes by the one, a reader by the other. */
+static void deadline_holds_though_a_producer_lies(void **state)
+{
+	struct dmp_ring *ring = stress_ring(&stress_kinds[1], SLOTS);
+	struct raw evil = raw_join(dmp_ring_fd(ring), DMP_ROLE_PRODUCER, "evil");
+	struct dmp_member *m = stress_join(ring, DMP_ROLE_CONSUMER, "honest", &dmp_wait_block);
+	struct dmp_batch batch;
+
+	(void)state;
+	dmp_store_release(evil.cursor->cursor, 10);
+	assert_int_equal(dmp_wait_until(m, 1, &batch, now_ns() + LONG_NS / 1000), -ETIMEDOUT);
+	raw_leave(&evil);
+	assert_int_not_equal(dmp_wait_until(m, 1, &batch, wait_long()), -ETIMEDOUT);
+	dmp_leave(m);
+	dmp_ring_close(ring);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(deadline_holds_though_a_producer_lies),
 		cmocka_unit_test(hostile_consumer_hurts_nobody),
 		cmocka_unit_test(hostile_producer_leads_nobody_outside_the_ring),
 	};
