@@ -119,13 +119,13 @@ $(KMOD)/dmp.ko: $(KMOD_SRCS)
 	$(if $(RELEASE),,$(error no kernel headers in $(KDIR): install linux-headers-$(shell uname -r) or give KDIR=))
 	$(call say,KMOD,$@) mkdir -p $(@D) && cp -u --parents $(KMOD_SRCS) $(@D) && rm -f $@
 	$(Q)$(call kbuild,modules)
-	$(Q)scripts/module-btf $@ $(RELEASE) $(KERNEL_FOLDER:%=%/vmlinux) || [ -z "$(KERNEL_FOLDER)" ]
+	$(Q)kmod/module-btf $@ $(RELEASE) $(KERNEL_FOLDER:%=%/vmlinux) || [ -z "$(KERNEL_FOLDER)" ]
 
 .PHONY: load unload
 load: kmod ## load the module into the running kernel (as root)
-	@scripts/load $(KMOD)/dmp.ko
+	@kmod/load $(KMOD)/dmp.ko
 unload: ## take it out again
-	@scripts/load --unload
+	@kmod/load --unload
 
 ## Checks. What they need is installed first (tests/vm/packages).
 
@@ -169,7 +169,7 @@ demo: ## see it work, in a virtual machine: changes nothing here
 	@$(MAKE) -s all && tests/demo/demo
 demo-native: ## the same on this machine: loads the module
 	$(setup) build kmod
-	@scripts/load --check && $(MAKE) -s all load && tests/demo/demo --native
+	@kmod/load --check && $(MAKE) -s all load && tests/demo/demo --native
 
 .PHONY: clean help
 clean: ## remove build/

@@ -7,6 +7,8 @@
  *   dmp_wait, dmp_woken      who goes to sleep for which position, and with what result does it run again?
  *   dmp_wake                 how many did a WAKE find crossed, how many did it wake?
  */
+/* clang-format off */ /* TRACE_EVENT has a layout of its own */
+
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM dmp
 

@@ -71,7 +71,8 @@ int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w)
 		dmp_sys_yield();
 		return past(w->deadline) ? -ETIMEDOUT : 0;
 	case SLEEP:
-		return sleep_until(m, w);
+		/* WAIT says 0 past it, too, if the cursor is there; a hostile one is, without its stamps. */
+		return past(w->deadline) ? -ETIMEDOUT : sleep_until(m, w);
 	}
 	if (w->looks % DEADLINE_LOOKS)
 		return 0;
@@ -134,10 +135,9 @@ static bool look_at_stamp(struct dmp_member *m)
 {
 	uint64_t stamp = dmp_load_acquire(*dmp_stamp_(dmp_slot_(m, m->pos))); /* H, pairs with I */
 
-	if (!dmp_stamp_done(stamp, m->pos))
-		return false;
-	raise_seen(m, m->pos + 1);
-	return true;
+	if (dmp_stamp_done(stamp, m->pos))
+		raise_seen(m, m->pos + 1);
+	return dmp_has_events_(m, 1);
 }
 
 static bool look_at_cursors(struct dmp_member *m, const struct dmp_want_ *w)
@@ -163,8 +163,12 @@ static int shorten(struct dmp_member *m, struct dmp_want_ *w)
 	left = dmp_available(dmp_load_acquire(m->ring->cursor), m->pos, m->mask + 1) - m->pos; /* H, pairs with A */
 	if (!left)
 		return -EPIPE;
-	if (left >= w->n)
+	if (left >= w->n && m->deps)
 		return -EAGAIN;
+	if (left >= w->n) {
+		raise_seen(m, m->pos + left); /* the cursor is the last word, whatever a dead producer's stamps say */
+		return 0;
+	}
 	w->n = left;
 	w->target = m->pos + left;
 	return 0;
