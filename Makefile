@@ -2,7 +2,7 @@
 #
 # The rules. What is built is listed elsewhere: Kbuild (the module),
 # lib/files.mk, tools/files.mk and tests/files.mk. Everything generated is in
-# build/. V=1 shows the commands.
+# build/. V=1 shows the commands, QUIET=1 only what goes wrong.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -11,7 +11,7 @@ SHELL := /bin/bash
 
 B ?= build
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
+say = $(if $(V),,@$(if $(QUIET),:,printf) '  %-7s %s\n' $(1) $(2);)
 
 -include lib/files.mk tools/files.mk tests/files.mk
 

@@ -41,6 +41,12 @@ static enum step step_of(const struct dmp_wait_strategy *s, uint64_t looks)
 	return s->spins && !s->pauses ? SPIN : PAUSE;
 }
 
+/* Whether the look in vain was not the first after which to sleep. */
+static bool has_slept(const struct dmp_wait_strategy *s, uint64_t looks)
+{
+	return looks > (uint64_t)s->spins + s->pauses + s->yields + 1;
+}
+
 static bool past(uint64_t deadline)
 {
 	return deadline != DMP_FOREVER && dmp_sys_now() >= deadline;
@@ -71,8 +77,10 @@ int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w)
 		dmp_sys_yield();
 		return past(w->deadline) ? -ETIMEDOUT : 0;
 	case SLEEP:
-		/* WAIT says 0 past it, too, if the cursor is there; a hostile one is, without its stamps. */
-		return past(w->deadline) ? -ETIMEDOUT : sleep_until(m, w);
+		/* Slept in vain: the kernel goes by the cursor, and a hostile one may be ahead of its stamps for ever. */
+		if (has_slept(&m->wait, w->looks) && past(w->deadline))
+			return -ETIMEDOUT;
+		return sleep_until(m, w);
 	}
 	if (w->looks % DEADLINE_LOOKS)
 		return 0;

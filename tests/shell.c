@@ -92,12 +92,18 @@ void forget(struct said *said)
 	said->out = said->err = NULL;
 }
 
-static void format_line(char line[LINE], const char *prefix, const char *format, va_list args)
+static void format_line(char line[LINE], const char *format, va_list args)
 {
-	int len = snprintf(line, LINE, "%s", prefix);
+	assert_true(vsnprintf(line, LINE, format, args) < LINE);
+}
 
-	len += vsnprintf(line + len, (size_t)(LINE - len), format, args);
-	assert_true(len < LINE);
+/* A simple command needs no second process. */
+static struct command start_line(const char *line, uid_t uid)
+{
+	char exec[LINE + 8];
+
+	snprintf(exec, sizeof(exec), "exec %s", line);
+	return start(strpbrk(line, "|;") ? line : exec, uid);
 }
 
 struct command start_command(const char *format, ...)
@@ -106,9 +112,9 @@ struct command start_command(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	format_line(line, "exec ", format, args);
+	format_line(line, format, args);
 	va_end(args);
-	return start(line, 0);
+	return start_line(line, 0);
 }
 
 struct said run_as(uid_t uid, const char *format, ...)
@@ -118,9 +124,9 @@ struct said run_as(uid_t uid, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	format_line(line, "", format, args);
+	format_line(line, format, args);
 	va_end(args);
-	command = start(line, uid);
+	command = start_line(line, uid);
 	return finish_command(&command);
 }
 
@@ -131,9 +137,9 @@ struct said run(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	format_line(line, "", format, args);
+	format_line(line, format, args);
 	va_end(args);
-	command = start(line, 0);
+	command = start_line(line, 0);
 	return finish_command(&command);
 }
 
@@ -146,7 +152,7 @@ void must(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	format_line(line, "", format, args);
+	format_line(line, format, args);
 	va_end(args);
 	said = run("%s", line);
 	if (said.status || *said.err)

@@ -19,7 +19,7 @@ void forget(struct said *said);
 struct said run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct said run_as(uid_t uid, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same, in the background: one simple command, so that the pid is its own. Ended by finish_command(). */
+/* The same, in the background: a simple command, without | and ;, has the pid itself. Ended by finish_command(). */
 struct command {
 	pid_t pid;
 	int out, err;

@@ -128,15 +128,17 @@ static void a_reader_that_leaves_ends_the_consumer(void **state)
 {
 	struct ring r = stamped_ring();
 	struct dmp_member *keeps = join(r.ring, DMP_ROLE_CONSUMER, "keeps");
+	struct name fifo = unique_name("/tmp/fifo");
 	struct said said;
 
 	(void)state;
 	must("echo | dmp publish %s", r.name.s);
-	said = run("mkfifo /tmp/%s; exec 3<>/tmp/%s 4>/tmp/%s 3>&-; exec dmp consume %s --from oldest >&4", r.name.s,
-		   r.name.s, r.name.s, r.name.s);
+	said = run("mkfifo %s; exec 3<>%s 4>%s 3>&-; exec dmp consume %s --from oldest >&4", fifo.s, fifo.s, fifo.s,
+		   r.name.s);
 	assert_int_equal(said.status, 128 + SIGPIPE);
 	assert_string_equal(said.err, "");
 	forget(&said);
+	unlink(fifo.s);
 	dmp_leave(keeps);
 	remove_ring(&r);
 }

@@ -77,11 +77,11 @@ static void pass_through(struct ring r, size_t size)
 
 static void bytes_come_out_as_they_went_in(void **state)
 {
-	static const size_t sizes[] = { 0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 4096, 300000 };
+	static const size_t sizes[] = { 0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 4096, 40000 };
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i += is_debug_kernel() ? 3 : 1) {
 		pass_through(stamped_ring(), sizes[i]);
 		pass_through(packed_ring(), sizes[i]);
 	}
