@@ -21,9 +21,9 @@
 
 #include "stress.h"
 
-#define LANES	    32
+#define MOST_LANES  32
 #define EVENTS	    16 /* per lane and cycle */
-#define RESTS_EVERY 6  /* cycles: then all lanes start from quiet */
+#define RESTS_EVERY 6  /* cycles, and before the second: then all lanes start from quiet */
 #define NO_MORE	    UINT64_MAX
 
 enum how { BY_WAIT, BY_POLL, UNDER_SIGNALS, HOWS };
@@ -42,11 +42,12 @@ struct board {
 };
 
 struct job {
-	struct dmp_ring *rings[LANES];
-	struct dmp_member *members[LANES];
+	struct dmp_ring *rings[MOST_LANES];
+	struct dmp_member *members[MOST_LANES];
 	enum role role;
 	enum how how;
 	unsigned int cpus;
+	int lanes;
 	uint64_t goal; /* sleepers woken */
 	uint64_t seed;
 	struct board *board;
@@ -156,7 +157,7 @@ static bool all_quiet(const struct job *j)
 {
 	int n = 0;
 
-	for (int lane = 0; lane < LANES; lane++)
+	for (int lane = 0; lane < j->lanes; lane++)
 		n += fenced_on(j, lane);
 	return n == 0;
 }
@@ -167,20 +168,20 @@ static uint64_t woken(const struct job *j)
 {
 	uint64_t n = 0;
 
-	for (int lane = 0; lane < LANES; lane++)
+	for (int lane = 0; lane < j->lanes; lane++)
 		n += stress_info(j->rings[lane]).woken;
 	return n;
 }
 
 static void lead_cycle(struct job *j, uint64_t cycle)
 {
-	bool from_quiet = cycle % RESTS_EVERY == 1 && !stress_always_fenced();
+	bool from_quiet = (cycle % RESTS_EVERY == 1 || cycle == 2) && !stress_always_fenced();
 
 	/* Nobody sleeps while they rest: quiet comes by itself. */
 	if (from_quiet)
 		assert_true(stress_until(all_quiet(j)));
 	store_shared(&j->board->cycle, cycle);
-	for (int lane = 0; lane < LANES; lane++) {
+	for (int lane = 0; lane < j->lanes; lane++) {
 		produce(j, j->members[lane]);
 		j->board->switches += from_quiet ? fenced_on(j, lane) : 0;
 	}
@@ -192,7 +193,7 @@ static void read_off(struct job *j)
 {
 	struct board *b = j->board;
 
-	for (int lane = 0; lane < LANES; lane++) {
+	for (int lane = 0; lane < j->lanes; lane++) {
 		struct dmp_info info = stress_info(j->rings[lane]);
 		struct dmp_member_info members[ROLES];
 		int n = dmp_ring_members(j->rings[lane], members, ROLES);
@@ -218,7 +219,7 @@ static void lead(struct job *j)
 	do {
 		await_shared(&b->resting, 2 * ++cycle);
 		lead_cycle(j, cycle);
-	} while (woken(j) < j->goal);
+	} while (woken(j) < j->goal || cycle < 2);
 	await_shared(&b->resting, 2 * ++cycle);
 	read_off(j);
 	store_shared(&b->cycle, NO_MORE);
@@ -233,7 +234,7 @@ static void follow(struct job *j)
 		await_shared(&b->cycle, cycle);
 		if (dmp_load_acquire(b->cycle) == NO_MORE)
 			return;
-		for (int lane = 0; lane < LANES; lane++)
+		for (int lane = 0; lane < j->lanes; lane++)
 			if (is_on_lane(j->role, lane))
 				consume(j, j->members[lane]);
 	}
@@ -250,7 +251,8 @@ static void on_alarm(int signal)
 static void ask_for_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
-	struct itimerval often = { .it_interval.tv_usec = 1700, .it_value.tv_usec = 1700 };
+	const suseconds_t us = is_debug_kernel() ? 17000 : 1700;
+	struct itimerval often = { .it_interval.tv_usec = us, .it_value.tv_usec = us };
 
 	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
 	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
@@ -271,7 +273,7 @@ static int run(void *arg)
 
 	pin_to_cpu(j->role == FIRST ? j->cpus - 1 : 0);
 	await_shared(&j->board->joined, j->role); /* the dependant after the first */
-	for (int lane = 0; lane < LANES; lane++)
+	for (int lane = 0; lane < j->lanes; lane++)
 		if (is_on_lane(j->role, lane))
 			j->members[lane] = join_lane(j, lane);
 	__atomic_add_fetch(&j->board->joined, 1, __ATOMIC_ACQ_REL);
@@ -321,20 +323,21 @@ static void sleep_and_wake(enum how how, unsigned int cpus)
 	struct job j = {
 		.how = how,
 		.cpus = cpus,
+		.lanes = is_debug_kernel() ? 8 : MOST_LANES, /* 8: one of each sort */
 		.goal = rounds(50000, 1000000) / (2 * HOWS) + 1,
 		.seed = stress_seed(),
 		.board = shared_memory(sizeof(struct board)),
 	};
 	pid_t pid[ROLES];
 
-	for (int lane = 0; lane < LANES; lane++)
+	for (int lane = 0; lane < j.lanes; lane++)
 		j.rings[lane] = make_lane(lane);
 	for (j.role = PRODUCER; j.role < ROLES; j.role++, j.seed++)
 		pid[j.role] = start_child(run, &j);
 	for (int i = 0; i < ROLES; i++)
 		assert_int_equal(finish_child(pid[i]), 0);
 	check(&j);
-	for (int lane = 0; lane < LANES; lane++)
+	for (int lane = 0; lane < j.lanes; lane++)
 		dmp_ring_close(j.rings[lane]);
 	free_shared_memory(j.board, sizeof(struct board));
 }
