@@ -1,8 +1,21 @@
-TEST_HELPERS += tests/helpers.c tests/raw.c tests/calls.c tests/attack.c
-UNIT_TESTS += test_seq test_ring test_layout test_join test_claim test_wait test_barrier test_strategy test_observe test_points
-DEVICE_TESTS += test_ioctl test_fields test_kinds test_rights test_quota test_map test_uring test_pages
-DEVICE_TESTS += test_ring test_lives test_member test_members test_start test_wait test_deadline test_poll test_epoll test_end test_scribble test_flow
-STRESS_TESTS += no_syscall exact_wakes lost_wake late_notify join_storm death observer hostile
-TEST_HELPERS += tests/shell.c
-DEVICE_TESTS += test_tool test_stream test_refusal
-TEST_TOOLS += count_syscalls
+# SPDX-License-Identifier: LGPL-2.1 OR MIT
+#
+# What is in tests/: data for the Makefile.
+
+# Linked into each device and stress test.
+TEST_HELPERS := tests/helpers.c tests/raw.c tests/calls.c tests/attack.c tests/shell.c
+
+# tests/unit: on the host, no kernel.
+UNIT_TESTS := test_seq test_ring test_layout test_join test_claim test_wait test_barrier test_strategy test_observe \
+	test_points
+
+# tests/device: against /dev/dmp, in a virtual machine.
+DEVICE_TESTS := test_ioctl test_fields test_kinds test_rights test_quota test_map test_uring test_pages test_ring \
+	test_lives test_member test_members test_start test_wait test_deadline test_poll test_epoll test_end \
+	test_scribble test_flow test_tool test_stream test_refusal
+
+# tests/stress: there, too; longer.
+STRESS_TESTS := no_syscall exact_wakes lost_wake late_notify join_storm death observer hostile
+
+# tests/demo: programs of the demonstration.
+TEST_TOOLS := count_syscalls
