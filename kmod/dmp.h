@@ -260,6 +260,7 @@ void dmp_wake_ended(struct dmp_ring *ring);
 void dmp_wake_changed(struct dmp_ring *ring);
 void dmp_link_queue(struct dmp_ring *ring, struct dmp_link *link, u32 seq);
 void dmp_link_drop(struct dmp_ring *ring, struct dmp_link *link);
+void dmp_links_drop(struct dmp_ring *ring, struct dmp_waiter *w);
 void dmp_waiter_finish(struct dmp_ring *ring, struct dmp_member *m, enum dmp_wait_state state);
 
 /* mode.c: quiet and fenced */

@@ -25,8 +25,8 @@ static void raise_generation(struct dmp_ring *ring)
 	struct dmp_meta *meta = ring->meta;
 
 	lockdep_assert_held(&ring->lock);
-	smp_store_release(&meta->generation, meta->generation + 1);
-	smp_mb(); /* G, pairs with the producer's barrier before it reads its gates: start only after this */
+	smp_store_release(&meta->generation, meta->generation + 1); /* M, pairs with L and with who watches it */
+	smp_mb(); /* M, pairs with L: a start is computed only after this */
 }
 
 /* Everybody may want to read the table again. */
@@ -152,7 +152,7 @@ static int begin_consumer(struct dmp_member *m, const struct dmp_join *args, u64
 		raise_generation(ring);
 		return err;
 	}
-	smp_store_release(&dmp_ring_own(ring, m->index)->cursor, *start);
+	smp_store_release(&dmp_ring_own(ring, m->index)->cursor, *start); /* F in its stead, pairs with G */
 	return 0;
 }
 
@@ -229,7 +229,7 @@ static void retire(struct dmp_member *m)
 	WRITE_ONCE(m->left, true);
 	WRITE_ONCE(entry_of(m)->incarnation, entry_of(m)->incarnation + 1);
 	WRITE_ONCE(entry_of(m)->state, DMP_MEMBER_LEFT);
-	smp_wmb(); /* before the gate goes: see the check in dmp_release() */
+	smp_wmb(); /* M, pairs with F's load fence: the incarnation before the gate goes */
 }
 
 /* No gate, no edges: incarnation first, then the mask, then the generation. */

@@ -83,11 +83,8 @@ static bool ended(const struct dmp_member *m, u64 target)
 static void disarm(struct dmp_member *m)
 {
 	struct dmp_waiter *w = &m->waiter;
-	u32 i;
 
-	for (i = 0; i < w->count && w->unmet; i++)
-		if (w->links[i].queued)
-			dmp_link_drop(m->ring, &w->links[i]);
+	dmp_links_drop(m->ring, w);
 	w->state = DMP_WAIT_IDLE;
 	w->poll = false;
 }

@@ -64,17 +64,24 @@ void dmp_link_drop(struct dmp_ring *ring, struct dmp_link *link)
 	update_notify(s);
 }
 
+/* All that a waiter is queued on. */
+void dmp_links_drop(struct dmp_ring *ring, struct dmp_waiter *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->count && w->unmet; i++)
+		if (w->links[i].queued)
+			dmp_link_drop(ring, &w->links[i]);
+}
+
 /* The wait is over, one way or another: tell the sleeper, or poll. */
 void dmp_waiter_finish(struct dmp_ring *ring, struct dmp_member *m, enum dmp_wait_state state)
 {
 	struct dmp_waiter *w = &m->waiter;
 	bool counts = w->asleep || w->poll;
-	u32 i;
 
 	lockdep_assert_held(&ring->lock);
-	for (i = 0; i < w->count && w->unmet; i++)
-		if (w->links[i].queued)
-			dmp_link_drop(ring, &w->links[i]);
+	dmp_links_drop(ring, w);
 	if (counts && state == DMP_WAIT_MET) {
 		m->woken++;
 		ring->stats.woken++;
