@@ -41,8 +41,15 @@ struct dmp_member; /* one producer, consumer or observer: see dmp/ring.h, use th
 
 /* ---- rings: lib/ring.c ----
  *
- * Names: "NAME" or "dmp:NAME", NAME as in linux/dmp.h. "shm:" and "file:" are reserved: -EOPNOTSUPP; any other
- * prefix or character, an empty or overlong NAME: -EINVAL.
+ * A name says who owns the ring's memory:
+ *
+ *   dmp:NAME   the module. NAME as in linux/dmp.h
+ *   shm:NAME   nobody: shared memory, for processes that trust each other. NAME likewise. "shm:": without a name
+ *   file:PATH  nobody: a file, which survives its processes and, from dmp_ring_sync on, a crash of the machine
+ *   NAME       the module, or what the environment variable DMP_BACKEND says: dmp or shm
+ *
+ * Calls, errors and the hot path are the same. What shm and file cannot promise is told where it matters, and in
+ * README.md. Any other prefix or character, an empty or overlong NAME: -EINVAL.
  */
 
 struct dmp_ring_options {
@@ -56,16 +63,33 @@ struct dmp_ring_options {
 /*
  * Create a ring and open it with all rights. name: NULL for an anonymous one. The ring lives until the last file that
  * refers to it is closed, a persistent one until dmp_ring_unlink.
+ * shm: the name is in use while a process has the ring open; one that nobody has open any more is free again.
+ * file: the ring stays until dmp_ring_unlink; one seat more than members is there, for what dmp_ring_sync has written.
  *   -ENODEV no /dev/dmp: load the module   -EACCES /dev/dmp may not be opened   -EINVAL options or name
  *   -EEXIST -EDQUOT -EFBIG -ENOBUFS -ENOMEM -EOPNOTSUPP -EMFILE -ENFILE: see linux/dmp.h
  */
 int dmp_ring_create(struct dmp_ring **ring, const char *name, const struct dmp_ring_options *options);
 
+/* A name for a ring that nobody else has taken, of at most 14 characters, so that any system takes it, into size (at
+ * least DMP_UNIQUE_NAME_MAX) bytes: up to 6 letters and digits of prefix, which may be NULL, then 8 at random. -EINVAL */
+#define DMP_UNIQUE_NAME_MAX 15
+int dmp_unique_name(char *name, size_t size, const char *prefix);
+
 /*
  * Open a ring by name with the rights wanted (DMP_RIGHT_R observe, _W produce, _X consume; 0: all its mode allows).
  *   -ENODEV -EINVAL -EOPNOTSUPP -ENOENT -EACCES -EMFILE -ENFILE -ENOMEM
+ *   shm, file: -EMEDIUMTYPE the file is no ring   -EPROTO of another version   -EUCLEAN truncated or damaged
  */
 int dmp_ring_open(struct dmp_ring **ring, const char *name, uint32_t rights);
+
+/*
+ * file: everything published so far, and how far each consumer has released, survives a crash of the machine once this
+ * returns. A ring is reopened with what the last sync promised, at least; its consumers hold their places until a
+ * consumer of the same name and user joins: it goes on there. A claim that waits while nothing but what is not on the
+ * disk yet is in its way syncs by itself; dmp_try_claim does not. Blocks while the disk writes. Any thread.
+ *   -EOPNOTSUPP not a file ring; errors of msync (-EIO: the disk)
+ */
+int dmp_ring_sync(const struct dmp_ring *ring);
 
 /* Take over fd, a bound ring file (inherited or received): dmp_ring_close closes it. After an error it is still the
  * caller's. -EBADF not a bound ring file -ENOMEM */

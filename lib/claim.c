@@ -86,6 +86,16 @@ int dmp_try_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos)
 	return err;
 }
 
+/* Where who waits for room may have to make it. */
+static int look_and_make_room(struct dmp_member *m, struct dmp_want_ *w)
+{
+	int err = look_for_room(m, w);
+
+	if (err != -EAGAIN || !m->ops->make_room || !m->ops->make_room(m))
+		return err;
+	return look_for_room(m, w);
+}
+
 int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t deadline)
 {
 	struct dmp_want_ w = { .n = n, .target = dmp_gate_target_(m, n), .deadline = deadline };
@@ -95,7 +105,7 @@ int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t de
 		return -EACCES;
 	if (!dmp_claimable_(m, n))
 		return -EINVAL;
-	err = dmp_wait_loop_(m, &w, look_for_room);
+	err = dmp_wait_loop_(m, &w, look_and_make_room);
 	if (!err)
 		dmp_take_(m, n, pos);
 	return err;

@@ -5,34 +5,25 @@
 
 #include <dmp.h>
 
+#include "ops.h"
 #include "sys.h"
-
-/* ---- ring.c ---- */
-
-/* Immutable once made: any thread may use it. */
-struct dmp_ring {
-	int fd;
-};
-
-/* The plain name within a ring's name, of DMP_NAME_MAX bytes, padded with NULs. -EINVAL -EOPNOTSUPP */
-int dmp_name_(char *plain, const char *name);
-
-/* MEMBERS, on a ring file or a member file. */
-int dmp_members_(int fd, struct dmp_member_info *members, uint32_t count);
 
 /* ---- map.c ---- */
 
-/* The regions of a member file, in the order of enum dmp_region_. */
+/* The regions of a ring as a member has them mapped. */
 enum dmp_region_ { DMP_META_, DMP_CURSOR_, DMP_MEMBERS_, DMP_SELF_, DMP_DATA_, DMP_REGIONS_ };
 
 struct dmp_maps_ {
 	struct {
 		void *at;
-		size_t size;
+		size_t size; /* to unmap; 0: it is part of something else */
 	} region[DMP_REGIONS_];
 };
 
-/* Map what the member's role may touch and check that it is what this library knows. -EPROTO, errors of mmap. */
+/* The ring is of the layout that this library knows, and what it says of itself fits together. */
+bool dmp_layout_matches_(const struct dmp_meta *meta, uint64_t meta_size);
+
+/* Map what a member file's role may touch, and check it. -EPROTO, errors of mmap. */
 int dmp_map_(struct dmp_maps_ *maps, int fd, uint32_t role, const struct dmp_join *joined);
 void dmp_unmap_(struct dmp_maps_ *maps);
 

@@ -36,15 +36,18 @@ static bool slots_match(const struct dmp_meta *meta)
 	       meta->data_size / meta->stride == meta->slots && meta->data_size % meta->stride == 0;
 }
 
-/* The ring is of the layout that this library knows, and what it says of itself fits together. */
-static bool layout_matches(const struct dmp_meta *meta, uint64_t meta_size, uint32_t role, uint32_t index)
+bool dmp_layout_matches_(const struct dmp_meta *meta, uint64_t meta_size)
 {
 	if (dmp_load_acquire(meta->magic) != DMP_MAGIC || meta->abi != DMP_ABI_VERSION)
 		return false;
 	return meta->meta_size == meta_size && slots_match(meta) && meta->member_size >= DMP_PAGE &&
-	       index < meta->members && (role != DMP_ROLE_CONSUMER || index < DMP_MAX_GATES) &&
 	       within_meta(meta, meta->notify_off, SEQUENCES * sizeof(struct dmp_notify)) &&
 	       within_meta(meta, meta->table_off, (uint64_t)meta->members * sizeof(struct dmp_entry));
+}
+
+static bool has_place(const struct dmp_meta *meta, uint32_t role, uint32_t index)
+{
+	return index < meta->members && (role != DMP_ROLE_CONSUMER || index < DMP_MAX_GATES);
 }
 
 /* The data twice in a row: each batch is one span. The kernel maps no other sizes than the whole regions'. */
@@ -73,16 +76,18 @@ void dmp_unmap_(struct dmp_maps_ *maps)
 
 int dmp_map_(struct dmp_maps_ *maps, int fd, uint32_t role, const struct dmp_join *joined)
 {
+	const struct dmp_meta *meta;
 	int err;
 
 	*maps = (struct dmp_maps_){ 0 };
 	if (joined->meta_size < sizeof(struct dmp_meta))
 		return -EPROTO;
 	err = map_region(maps, DMP_META_, fd, joined->meta_size, false);
-	if (!err && !layout_matches(maps->region[DMP_META_].at, joined->meta_size, role, joined->index))
+	meta = maps->region[DMP_META_].at;
+	if (!err && !(dmp_layout_matches_(meta, joined->meta_size) && has_place(meta, role, joined->index)))
 		err = -EPROTO;
 	if (!err)
-		err = map_rest(maps, fd, role, maps->region[DMP_META_].at);
+		err = map_rest(maps, fd, role, meta);
 	if (err)
 		dmp_unmap_(maps);
 	return err;

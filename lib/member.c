@@ -33,8 +33,9 @@ static int copy_names(char (*to)[DMP_MEMBER_NAME_MAX], const char *const *names,
 	return err;
 }
 
-/* JOIN, with everything it wants. Returns the member file's descriptor; args says the rest. */
-static int join_file(const struct dmp_ring *ring, const struct dmp_join_options *o, struct dmp_join *args)
+/* The owner's join, with everything it wants. */
+static int join_owner(struct dmp_member *m, const struct dmp_ring *ring, const struct dmp_join_options *o,
+		      struct dmp_join *args)
 {
 	char after[DMP_MAX_GATES][DMP_MEMBER_NAME_MAX];
 	int err = copy_names(after, o->after, o->after_count);
@@ -48,7 +49,7 @@ static int join_file(const struct dmp_ring *ring, const struct dmp_join_options 
 	args->policy = o->policy;
 	args->from = o->from;
 	args->position = o->from == DMP_FROM_POSITION ? o->position : 0;
-	return dmp_sys_ioctl(ring->fd, DMP_IOC_JOIN, args);
+	return ring->ops->join(m, ring, args);
 }
 
 /* ---- join: the member ---- */
@@ -109,7 +110,7 @@ static void set_position(struct dmp_member *m, uint64_t start)
 	m->deps = dmp_load_once(m->entry->deps);
 }
 
-static struct dmp_member *new_member(uint32_t role, const struct dmp_join_options *o)
+static struct dmp_member *new_member(const struct dmp_ops_ *ops, uint32_t role, const struct dmp_join_options *o)
 {
 	struct dmp_member *m = aligned_alloc(_Alignof(struct dmp_member), sizeof(*m));
 	struct dmp_maps_ *maps = malloc(sizeof(*maps));
@@ -120,6 +121,7 @@ static struct dmp_member *new_member(uint32_t role, const struct dmp_join_option
 		return NULL;
 	}
 	memset(m, 0, sizeof(*m));
+	m->ops = ops;
 	m->role = role;
 	m->maps = maps;
 	m->fd = -1;
@@ -133,19 +135,14 @@ static void free_member(struct dmp_member *m)
 	free(m);
 }
 
-/* Map the new member file and point the member at what is there. */
-static int attach(struct dmp_member *m, const struct dmp_join *args)
+/* Point the member at what the owner has mapped for it. */
+static void attach(struct dmp_member *m, const struct dmp_join *args)
 {
-	int err = dmp_map_(m->maps, m->fd, m->role, args);
-
-	if (err)
-		return err;
 	m->index = args->index;
 	m->incarnation = args->incarnation;
 	set_places(m, m->maps);
 	set_ahead(m);
 	set_position(m, args->position);
-	return 0;
 }
 
 int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options *options, struct dmp_member **member)
@@ -153,27 +150,20 @@ int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options
 	static const struct dmp_join_options defaults;
 	const struct dmp_join_options *o = options ? options : &defaults;
 	struct dmp_join args = { .size = sizeof(args), .role = role };
-	struct dmp_member *m = new_member(role, o);
+	struct dmp_member *m = new_member(ring->ops, role, o);
 	int err;
 
 	if (!m)
 		return -ENOMEM;
 	DMP_TEST_POINT(JOIN_BEFORE);
-	m->fd = join_file(ring, o, &args);
-	err = m->fd;
-	if (err < 0)
-		goto free;
-	DMP_TEST_POINT(JOIN_AFTER);
-	err = attach(m, &args);
-	if (err)
-		goto close;
+	err = join_owner(m, ring, o, &args);
+	if (err) {
+		free_member(m);
+		return err;
+	}
+	attach(m, &args);
 	*member = m;
 	return 0;
-close:
-	dmp_sys_close(m->fd);
-free:
-	free_member(m);
-	return err;
 }
 
 /* ---- leave ---- */
@@ -183,16 +173,14 @@ void dmp_leave(struct dmp_member *m)
 	if (!m)
 		return;
 	DMP_TEST_POINT(LEAVE_BEFORE);
-	dmp_sys_ioctl(m->fd, DMP_IOC_LEAVE, NULL); /* fails only if it has left already */
-	DMP_TEST_POINT(LEAVE_AFTER);
+	m->ops->leave(m);
 	dmp_unmap_(m->maps);
-	dmp_sys_close(m->fd);
 	free_member(m);
 }
 
 int dmp_finish(struct dmp_member *m)
 {
-	return dmp_sys_ioctl(m->fd, DMP_IOC_FINISH, NULL);
+	return m->ops->finish(m);
 }
 
 /* ---- what is known of it ---- */
@@ -224,5 +212,5 @@ int dmp_member_fd(const struct dmp_member *m)
 
 int dmp_read_members(struct dmp_member *m, struct dmp_member_info *members, uint32_t count)
 {
-	return dmp_members_(m->fd, members, count);
+	return m->ops->read_members(m, members, count);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -44,6 +45,23 @@ WEAK int dmp_sys_map(void **at, size_t size, int prot, int fd, uint64_t offset)
 WEAK void dmp_sys_unmap(void *at, size_t size)
 {
 	munmap(at, size);
+}
+
+WEAK int dmp_sys_sync(void *at, size_t size)
+{
+	return msync(at, size, MS_SYNC) ? -errno : 0;
+}
+
+WEAK void dmp_sys_boot(char *id)
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	memset(id, 0, DMP_BOOT_MAX);
+	if (fd < 0)
+		return;
+	if (read(fd, id, DMP_BOOT_MAX - 1) < 0)
+		id[0] = 0;
+	close(fd);
 }
 
 WEAK uint64_t dmp_sys_now(void)

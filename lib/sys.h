@@ -22,6 +22,10 @@ int dmp_sys_ioctl(int fd, unsigned long request, void *arg);
 /* Shared; prot as for mmap. */
 int dmp_sys_map(void **at, size_t size, int prot, int fd, uint64_t offset);
 void dmp_sys_unmap(void *at, size_t size);
+int dmp_sys_sync(void *at, size_t size); /* to the disk; returns once it is there */
+
+#define DMP_BOOT_MAX 40
+void dmp_sys_boot(char *id); /* which boot of the machine this is, in DMP_BOOT_MAX bytes, padded with NULs */
 
 uint64_t dmp_sys_now(void); /* CLOCK_MONOTONIC, ns */
 void dmp_sys_yield(void);

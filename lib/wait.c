@@ -2,7 +2,9 @@
 /* wait.c: the slow path of wait: spin, pause, yield, sleep; and wake, and poll. Letters: dmp/ring.h */
 #include "internal.h"
 
-#define DEADLINE_LOOKS 64 /* spinning, the clock is read every so many looks */
+#define DEADLINE_LOOKS 64   /* spinning, the clock is read every so many looks */
+#define TEND_LOOKS     4096 /* ... and the owner of the memory is called, if it has no eyes of its own */
+#define CALM_LOOKS     256  /* fenced, and nobody to wake: so often it is asked whether that must be */
 
 const struct dmp_wait_strategy dmp_wait_spin = { .pauses = 1, .pace = 128 };
 const struct dmp_wait_strategy dmp_wait_yield = { .pauses = 128, .yields = 1, .pace = 128 };
@@ -15,10 +17,13 @@ const struct dmp_wait_strategy dmp_wait_block = { .sleep = true };
 void dmp_wake_slow_(struct dmp_member *m, uint64_t cursor)
 {
 	dmp_full_barrier(); /* B, pairs with E */
-	if (dmp_load_once(m->line->notify) > cursor)
+	if (dmp_load_once(m->line->notify) > cursor) {
+		if (m->ops->calm && !(++m->fenced_looks % CALM_LOOKS))
+			m->ops->calm(m);
 		return;
+	}
 	DMP_TEST_POINT(WAKE_BEFORE);
-	dmp_sys_ioctl(m->fd, DMP_IOC_WAKE, NULL); /* fails only for a member that has left, and leaving wakes */
+	m->ops->wake(m);
 }
 
 /* ---- one loop for all: dmp_wait_loop_ looks, this is what happens in between ---- */
@@ -52,14 +57,14 @@ static bool past(uint64_t deadline)
 	return deadline != DMP_FOREVER && dmp_sys_now() >= deadline;
 }
 
-/* C, D and E are the kernel's. Whatever it found, the next look decides, but for what only it can know. */
+/* C, D and E are the owner's. Whatever it found, the next look decides, but for what only it can know. */
 static int sleep_until(struct dmp_member *m, const struct dmp_want_ *w)
 {
 	struct dmp_wait wait = { .size = sizeof(wait), .target = w->target, .deadline = w->deadline };
 	int err;
 
 	DMP_TEST_POINT(WAIT_BEFORE);
-	err = dmp_sys_ioctl(m->fd, DMP_IOC_WAIT, &wait);
+	err = m->ops->wait(m, &wait);
 	DMP_TEST_POINT(WAIT_AFTER);
 	return err == -EPIPE ? 0 : err;
 }
@@ -67,6 +72,8 @@ static int sleep_until(struct dmp_member *m, const struct dmp_want_ *w)
 int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w)
 {
 	w->looks++;
+	if (m->ops->tend && !(w->looks % TEND_LOOKS))
+		m->ops->tend(m);
 	switch (step_of(&m->wait, w->looks)) {
 	case SPIN:
 		break;
@@ -280,5 +287,5 @@ int dmp_arm(struct dmp_member *m, uint64_t n)
 	if (err)
 		return err;
 	wait.target = target;
-	return dmp_sys_ioctl(m->fd, DMP_IOC_ARM, &wait);
+	return m->ops->arm(m, &wait);
 }

@@ -96,7 +96,9 @@ struct dmp_batch {
 	uint64_t end;
 };
 
-struct dmp_maps_; /* lib/internal.h */
+struct dmp_ops_;     /* lib/ops.h */
+struct dmp_maps_;    /* lib/internal.h */
+struct dmp_segment_; /* lib/segment.h */
 
 /* Private memory of the process that joined: never shared, never in a mapping. Use the functions. */
 struct dmp_member {
@@ -137,9 +139,12 @@ struct dmp_member {
 	uint32_t member_size;
 	uint32_t role;
 	uint32_t index;
-	int fd; /* the member file */
+	int fd;		       /* the member file */
+	uint32_t fenced_looks; /* in vain, since the mode left quiet */
 	struct dmp_wait_strategy wait;
-	struct dmp_maps_ *maps; /* what to unmap */
+	const struct dmp_ops_ *ops;   /* who owns the memory */
+	struct dmp_segment_ *segment; /* shm, file: where it lies */
+	struct dmp_maps_ *maps;	      /* what to unmap */
 };
 
 /* ---- out of line ---- */

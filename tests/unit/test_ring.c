@@ -31,12 +31,22 @@ static void a_name_may_say_who_owns_the_memory(void **state)
 	assert_string_equal(fake.create.name, "A-z_0.9");
 }
 
-static void owners_that_are_not_there_yet_are_not_supported(void **state)
+static void a_name_that_does_not_say_is_the_modules_unless_the_environment_does(void **state)
 {
 	(void)state;
-	assert_int_equal(create("shm:prices"), -EOPNOTSUPP);
-	assert_int_equal(create("file:/tmp/prices"), -EOPNOTSUPP);
+	setenv("DMP_BACKEND", "shm", 1);
+	assert_int_equal(create(NULL), 0);
 	assert_int_equal(fake.opens, 0);
+	assert_int_equal(create("dmp:a"), 0);
+	assert_int_equal(fake.opens, 1);
+	setenv("DMP_BACKEND", "dmp", 1);
+	assert_int_equal(create(NULL), 0);
+	assert_int_equal(fake.opens, 2);
+	setenv("DMP_BACKEND", "tmp", 1);
+	assert_int_equal(create("a"), -EINVAL);
+	unsetenv("DMP_BACKEND");
+	assert_int_equal(create("a"), 0);
+	assert_int_equal(fake.opens, 3);
 }
 
 static void bad_names_are_invalid(void **state)
@@ -181,7 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_name_may_say_who_owns_the_memory),
-		TEST(owners_that_are_not_there_yet_are_not_supported),
+		TEST(a_name_that_does_not_say_is_the_modules_unless_the_environment_does),
 		TEST(bad_names_are_invalid),
 		TEST(only_creation_may_do_without_a_name),
 		TEST(what_is_not_said_has_a_default),

@@ -161,7 +161,12 @@ enum {
 struct dmp_notify {
 	__u64 notify; /* the smallest position that a sleeper waits for on this sequence; all ones: nobody */
 	__u32 mode;   /* to be read after the store, never before */
-	__u32 pad[13];
+	/* Rings that no kernel owns (shm, file): the sleepers' own. There mode is DMP_MODE_FENCED for good, or a number
+	 * that the switch drew. */
+	__u32 wakes;   /* the futex: counts wakes */
+	__u64 slept;   /* CLOCK_MONOTONIC when somebody last armed */
+	__u32 settled; /* the mode since which a barrier has run in every process */
+	__u32 pad[9];
 };
 
 /* dmp_entry.state, dmp_member_info.state */
@@ -169,6 +174,7 @@ enum {
 	DMP_MEMBER_FREE = 0,
 	DMP_MEMBER_JOINED = 1,
 	DMP_MEMBER_LEFT = 2, /* gates no more; the slot is free again when the file is released */
+	DMP_MEMBER_HELD = 3, /* a file ring's dead consumer: gates until one of its name and uid goes on in its place */
 };
 
 enum {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1 OR MIT
+/* file.c: file:PATH, rings that survive their processes and, from the last sync on, the machine */
+#include <errno.h>
+#include <string.h>
+
+#include "segment.h"
+
+/* For people: the end of the path. */
+static void name_after(char *name, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	strncpy(name, slash ? slash + 1 : path, DMP_NAME_MAX - 1);
+}
+
+/* One seat more than was asked for: the syncer's. */
+static int file_create(struct dmp_ring *ring, const char *path, struct dmp_create *args)
+{
+	if (!path || !*path)
+		return -EINVAL;
+	name_after(args->name, path);
+	args->members++;
+	return dmp_segment_create_ring_(ring, path, args, DMP_SEGMENT_FILE);
+}
+
+static int file_open(struct dmp_ring *ring, const char *path, uint32_t rights)
+{
+	return *path ? dmp_segment_open_ring_(ring, path, rights) : -EINVAL;
+}
+
+static int file_unlink(const char *path)
+{
+	return *path ? dmp_segment_unlink_(path) : -EINVAL;
+}
+
+static int file_sync(const struct dmp_ring *ring)
+{
+	return dmp_saved_sync_(ring->segment);
+}
+
+const struct dmp_ops_ dmp_file_ops_ = {
+	.create = file_create,
+	.open = file_open,
+	.adopt = dmp_segment_adopt_fd_,
+	.restrict_to = dmp_segment_restrict_,
+	.close = dmp_segment_close_ring_,
+	.unlink = file_unlink,
+	.info = dmp_segment_info_,
+	.members = dmp_segment_members_,
+	.sync = file_sync,
+	.join = dmp_segment_join_,
+	.leave = dmp_segment_leave_,
+	.finish = dmp_segment_finish_,
+	.wait = dmp_segment_wait_,
+	.arm = dmp_segment_arm_,
+	.wake = dmp_segment_wake_,
+	.read_members = dmp_segment_read_members_,
+	.tend = dmp_segment_tend_member_,
+	.calm = dmp_segment_calm_,
+	.make_room = dmp_saved_make_room_,
+};

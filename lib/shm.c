@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1 OR MIT
+/* shm.c: shm:NAME, rings in shared memory; "shm:" alone: without a name, to inherit or to send over a socket */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "segment.h"
+
+#define FOLDER	  "/dev/shm/dmp."
+#define PATH_SIZE (sizeof(FOLDER) + DMP_NAME_MAX)
+
+static int path_of(char *path, char *plain, const char *name)
+{
+	int err = dmp_plain_name_(plain, name);
+
+	if (!err)
+		snprintf(path, PATH_SIZE, "%s%s", FOLDER, plain);
+	return err;
+}
+
+/* ---- of shm and file alike ---- */
+
+static void take_segment(struct dmp_ring *ring, struct dmp_segment_ *s)
+{
+	ring->segment = s;
+	ring->fd = s->fds[0];
+}
+
+int dmp_segment_grant_(struct dmp_ring *ring, uint32_t rights)
+{
+	uint32_t granted = dmp_segment_rights_(ring->segment), wanted = rights ? rights : granted;
+
+	if (wanted && !(wanted & ~granted)) {
+		ring->rights = wanted;
+		return 0;
+	}
+	dmp_segment_put_(ring->segment);
+	return wanted > 7 ? -EINVAL : -EACCES;
+}
+
+int dmp_segment_create_ring_(struct dmp_ring *ring, const char *path, const struct dmp_create *args, uint32_t kind)
+{
+	struct dmp_segment_ *s;
+	int err = dmp_segment_create_(&s, path, args, kind);
+
+	if (err)
+		return err;
+	take_segment(ring, s);
+	ring->rights = DMP_RIGHT_R | DMP_RIGHT_W | DMP_RIGHT_X;
+	return 0;
+}
+
+int dmp_segment_open_ring_(struct dmp_ring *ring, const char *path, uint32_t rights)
+{
+	struct dmp_segment_ *s;
+	int err = dmp_segment_open_(&s, path);
+
+	if (err)
+		return err;
+	take_segment(ring, s);
+	return dmp_segment_grant_(ring, rights);
+}
+
+/* A file that was inherited or received. */
+int dmp_segment_adopt_fd_(struct dmp_ring *ring, int fd)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0), err;
+	struct dmp_segment_ *s;
+
+	if (own < 0)
+		return -errno;
+	if (dmp_segment_get_(&s, own, NULL)) {
+		close(own);
+		return -EBADF;
+	}
+	take_segment(ring, s);
+	dmp_lock_shared_(own, DMP_LOCK_USERS_);
+	err = dmp_segment_grant_(ring, 0);
+	return err ? err : dmp_segment_keep_(s, fd);
+}
+
+/* Whoever has the file can do everything with it. */
+int dmp_segment_restrict_(const struct dmp_ring *ring, uint32_t rights)
+{
+	(void)ring;
+	(void)rights;
+	return -EOPNOTSUPP;
+}
+
+void dmp_segment_close_ring_(struct dmp_ring *ring)
+{
+	dmp_segment_put_(ring->segment);
+}
+
+/* ---- shm ---- */
+
+static int shm_create(struct dmp_ring *ring, const char *name, struct dmp_create *args)
+{
+	char path[PATH_SIZE];
+	bool anonymous = !name || !*name;
+	int err = anonymous ? 0 : path_of(path, args->name, name);
+
+	return err ? err : dmp_segment_create_ring_(ring, anonymous ? NULL : path, args, 0);
+}
+
+static int shm_open_ring(struct dmp_ring *ring, const char *name, uint32_t rights)
+{
+	char path[PATH_SIZE], plain[DMP_NAME_MAX];
+	int err = path_of(path, plain, name);
+
+	return err ? err : dmp_segment_open_ring_(ring, path, rights);
+}
+
+static int shm_unlink_ring(const char *name)
+{
+	char path[PATH_SIZE], plain[DMP_NAME_MAX];
+	int err = path_of(path, plain, name);
+
+	return err ? err : dmp_segment_unlink_(path);
+}
+
+static int shm_sync(const struct dmp_ring *ring)
+{
+	return dmp_is_file_(ring->segment) ? dmp_saved_sync_(ring->segment) : -EOPNOTSUPP;
+}
+
+const struct dmp_ops_ dmp_shm_ops_ = {
+	.create = shm_create,
+	.open = shm_open_ring,
+	.adopt = dmp_segment_adopt_fd_,
+	.restrict_to = dmp_segment_restrict_,
+	.close = dmp_segment_close_ring_,
+	.unlink = shm_unlink_ring,
+	.info = dmp_segment_info_,
+	.members = dmp_segment_members_,
+	.sync = shm_sync,
+	.join = dmp_segment_join_,
+	.leave = dmp_segment_leave_,
+	.finish = dmp_segment_finish_,
+	.wait = dmp_segment_wait_,
+	.arm = dmp_segment_arm_,
+	.wake = dmp_segment_wake_,
+	.read_members = dmp_segment_read_members_,
+	.tend = dmp_segment_tend_member_,
+	.calm = dmp_segment_calm_,
+};
