@@ -115,6 +115,10 @@ int dmp_ring_info(const struct dmp_ring *ring, struct dmp_info *info);
 /* The next ring of this network namespace after id (0: the first). -ENOENT: none. -ENODEV -EACCES -EMFILE -ENFILE */
 int dmp_ring_next(uint64_t id, struct dmp_info *info);
 
+/* The same of shm: in the order of their names; name: DMP_NAME_MAX bytes, "" to begin. Rings that may not be opened are
+ * left out. -ENOENT: none. -EMFILE -ENFILE -ENOMEM */
+int dmp_shm_next(char *name, struct dmp_info *info);
+
 /* Its members, up to count of them, in order of index. Returns how many there are. -EFAULT */
 int dmp_ring_members(const struct dmp_ring *ring, struct dmp_member_info *members, uint32_t count);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* shm.c: shm:NAME, rings in shared memory; "shm:" alone: without a name, to inherit or to send over a socket */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,15 +9,16 @@
 
 #include "segment.h"
 
-#define FOLDER	  "/dev/shm/dmp."
-#define PATH_SIZE (sizeof(FOLDER) + DMP_NAME_MAX)
+#define FOLDER	  "/dev/shm"
+#define PREFIX	  "dmp."
+#define PATH_SIZE (sizeof(FOLDER "/" PREFIX) + DMP_NAME_MAX)
 
 static int path_of(char *path, char *plain, const char *name)
 {
 	int err = dmp_plain_name_(plain, name);
 
 	if (!err)
-		snprintf(path, PATH_SIZE, "%s%s", FOLDER, plain);
+		snprintf(path, PATH_SIZE, FOLDER "/" PREFIX "%s", plain);
 	return err;
 }
 
@@ -119,6 +121,49 @@ static int shm_unlink_ring(const char *name)
 	int err = path_of(path, plain, name);
 
 	return err ? err : dmp_segment_unlink_(path);
+}
+
+/* The next name behind one, in the order of the alphabet. */
+static bool next_name(char *name)
+{
+	char least[DMP_NAME_MAX] = "", plain[DMP_NAME_MAX];
+	DIR *folder = opendir(FOLDER);
+	const struct dirent *e;
+
+	while (folder && (e = readdir(folder))) {
+		const char *of = e->d_name + strlen(PREFIX);
+
+		if (strncmp(e->d_name, PREFIX, strlen(PREFIX)) || dmp_plain_name_(plain, of) || strcmp(of, name) <= 0)
+			continue;
+		if (!*least || strcmp(of, least) < 0)
+			memcpy(least, plain, sizeof(least));
+	}
+	if (folder)
+		closedir(folder);
+	memcpy(name, least, sizeof(least));
+	return *name;
+}
+
+int dmp_shm_next(char *name, struct dmp_info *info)
+{
+	char next[DMP_NAME_MAX];
+	int err = -ENOENT;
+
+	memcpy(next, name, sizeof(next));
+	while (next_name(next)) {
+		struct dmp_ring ring = { .ops = &dmp_shm_ops_ };
+
+		err = shm_open_ring(&ring, next, 0);
+		if (err == -EMFILE || err == -ENFILE || err == -ENOMEM)
+			return err;
+		if (err)
+			continue; /* gone, not ours, or no ring */
+		dmp_segment_info_(&ring, info);
+		dmp_segment_close_ring_(&ring);
+		memcpy(name, next, sizeof(next));
+		return 0;
+	}
+	return -ENOENT;
 }
 
 static int shm_sync(const struct dmp_ring *ring)

@@ -2,6 +2,7 @@
 /* create.c: make a ring */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <dmp/seq.h>
 
@@ -104,7 +105,7 @@ static void fail_invalid(const struct create *c)
 	uint32_t stride = dmp_stride(o->event_size, o->flags & DMP_RING_STAMPED);
 
 	if (!is_ring_name(c->name))
-		fail("that is no ring's name: 1 to %d of A-Z a-z 0-9 _ . -", DMP_NAME_MAX - 1);
+		fail_name();
 	if ((o->slots & (o->slots - 1)) || !fits(o->slots, stride))
 		fail("slots must be a power of two and fill whole pages, with %u bytes each at least %llu: say --slots "
 		     "%llu",
@@ -118,6 +119,10 @@ static void fail_create(const struct create *c, int err)
 		fail_invalid(c);
 	if (err == -EEXIST)
 		fail("there is a ring of that name already: take another name, or remove it first (dmp rm)");
+	if (err == -ENOENT)
+		fail("its folder is not there: make it, or take another path");
+	if (err == -EACCES && is_ring_name(c->name) && strchr(c->name, ':') && strncmp(c->name, "dmp:", 4))
+		fail("you may not make a file there: its folder's owner must allow it");
 	if (err == -EACCES)
 		fail("you may not open /dev/dmp for writing: its owner must allow it (chmod 0666 /dev/dmp)");
 	fail_errno(err);

@@ -66,7 +66,7 @@ static const struct {
 	int err;
 	const char *text;
 } sentences[] = {
-	{ ENODEV, "/dev/dmp is not there: load the module (make load)" },
+	{ ENODEV, "/dev/dmp is not there: load the module (make load), take shm:NAME, or set DMP_BACKEND=shm" },
 	{ EACCES, "not allowed: 'dmp ls' shows the ring's owner and mode" },
 	{ EBADF, "the descriptor is no ring" },
 	{ EBUSY, "another is at it already: 'dmp info' shows who" },
@@ -86,13 +86,17 @@ static const struct {
 	{ ENOENT, "there is no such ring here: 'dmp ls' shows those there are, 'dmp create' makes one" },
 	{ ENOMEM, "not enough memory: ask for less, or have the limit of the control group (memory.max) raised" },
 	{ ENOSPC, "no room for another member: wait until one leaves, or create the ring with more --members" },
-	{ EOPNOTSUPP, "this version of dmp knows that but does not have it" },
+	{ EOPNOTSUPP, "this version of dmp, or this kind of ring, knows that but does not have it" },
 	{ EPERM, "only the ring's owner may do that: 'dmp ls' shows who it is" },
 	{ EPIPE, "the stream has ended" },
 	{ ERANGE, "that position cannot be read: 'dmp info' shows the gate and the cursor, which it must lie between" },
 	{ ESTALE, "this process is no member any more" },
 	{ ETIMEDOUT, "the time is up" },
-	{ EPROTO, "the module and this program are of different versions: build and load both from one tree" },
+	{ EPROTO, "the ring and this program are of different versions: build and load all from one tree" },
+	{ EMEDIUMTYPE, "that file is no ring: take another path" },
+	{ EUCLEAN, "the ring's file is truncated or damaged: nothing in it can be trusted; remove it ('dmp rm') and "
+		   "create it anew" },
+	{ EIO, "the disk cannot be read or written: see the kernel's log" },
 	{ E2BIG, "the module is older than this program: build and load both from one tree" },
 	{ ENOTTY, "the module does not know this call: build and load both from one tree" },
 	{ EFAULT, "bad address: the module and this program are of different versions" },

@@ -12,12 +12,12 @@ static void flags(struct json *j, uint32_t set)
 	json_close(j, ']');
 }
 
-void json_ring(struct json *j, const struct dmp_info *info)
+void json_ring(struct json *j, const char *name, const struct dmp_info *info)
 {
 	char mode[8];
 
 	snprintf(mode, sizeof(mode), "%04o", info->mode);
-	json_string(j, "name", info->name);
+	json_string(j, "name", name);
 	json_number(j, "id", info->id);
 	json_number(j, "uid", info->uid);
 	json_number(j, "gid", info->gid);
@@ -118,7 +118,7 @@ void json_info(const struct dmp_info *info, const struct members *members)
 
 	rights_word(info->rights, rights);
 	json_open(&j, NULL, '{');
-	json_ring(&j, info);
+	json_ring(&j, info->name, info);
 	json_string(&j, "rights", rights);
 	ring_counters(&j, info);
 	json_open(&j, "members", '[');

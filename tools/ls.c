@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
-/* ls.c: the rings of this network namespace */
+/* ls.c: the rings of this network namespace, and those in shared memory */
 #include <errno.h>
 
 #include "tool.h"
@@ -29,30 +29,47 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "List the rings of this network namespace.\v"
+	.doc = "List the rings of this network namespace, and those in shared memory (shm:NAME).\v"
 	       "Positions and members of rings that you may not observe are shown as 0.",
 	.children = common_options,
 };
 
-/* Call tell() for each. */
-static void for_each_ring(void (*tell)(const struct dmp_info *info, void *arg), void *arg)
+typedef void (*tell_fn)(const char *name, const struct dmp_info *info, void *arg);
+
+static void for_each_shm(tell_fn tell, void *arg)
+{
+	char plain[DMP_NAME_MAX] = "", name[DMP_NAME_MAX + 4];
+	struct dmp_info info;
+	int err;
+
+	while (!(err = dmp_shm_next(plain, &info))) {
+		snprintf(name, sizeof(name), "shm:%s", plain);
+		tell(name, &info, arg);
+	}
+	if (err != -ENOENT)
+		fail_errno(err);
+}
+
+/* Call tell() for each. Without the module there are those that do without it. */
+static void for_each_ring(tell_fn tell, void *arg)
 {
 	struct dmp_info info;
 	uint64_t id;
 	int err;
 
 	for (id = 0; !(err = dmp_ring_next(id, &info)); id = info.id)
-		tell(&info, arg);
+		tell(info.name, &info, arg);
 	if (err == -EACCES)
 		fail("you may not open /dev/dmp: its owner must allow it (chmod 0666 /dev/dmp)");
-	if (err != -ENOENT)
+	if (err != -ENOENT && err != -ENODEV)
 		fail_errno(err);
+	for_each_shm(tell, arg);
 }
 
-static void tell_json(const struct dmp_info *info, void *json)
+static void tell_json(const char *name, const struct dmp_info *info, void *json)
 {
 	json_open(json, NULL, '{');
-	json_ring(json, info);
+	json_ring(json, name, info);
 	json_close(json, '}');
 }
 
@@ -65,9 +82,9 @@ static void list_json(void)
 	json_close(&json, ']');
 }
 
-static void tell_row(const struct dmp_info *info, void *table)
+static void tell_row(const char *name, const struct dmp_info *info, void *table)
 {
-	table_cell(table, "%s", info->name);
+	table_cell(table, "%s", name);
 	table_cell(table, "%llu", info->slots);
 	table_cell(table, "%u", info->event_size);
 	table_cell(table, "%s", info->flags & DMP_RING_STAMPED ? "stamped" : "packed");

@@ -19,18 +19,43 @@ static bool is_name(const char *name, size_t size)
 
 static const char *plain_name(const char *name)
 {
-	return strncmp(name, "dmp:", 4) ? name : name + 4;
+	return strncmp(name, "dmp:", 4) && strncmp(name, "shm:", 4) ? name : name + 4;
+}
+
+static bool is_path(const char *name)
+{
+	return !strncmp(name, "file:", 5);
 }
 
 bool is_ring_name(const char *name)
 {
-	return is_name(plain_name(name), DMP_NAME_MAX);
+	return is_path(name) ? name[5] : is_name(plain_name(name), DMP_NAME_MAX);
+}
+
+void fail_name(void)
+{
+	fail("that is no ring's name: [dmp:]NAME, shm:NAME or file:PATH, a NAME is 1 to %d of A-Z a-z 0-9 _ . -",
+	     DMP_NAME_MAX - 1);
+}
+
+/* Of shm and file: whoever may open it can ask it. */
+static bool ask_ring(const char *name, struct dmp_info *info)
+{
+	struct dmp_ring *ring;
+
+	if (dmp_ring_open(&ring, name, 0))
+		return false;
+	dmp_ring_info(ring, info);
+	dmp_ring_close(ring);
+	return true;
 }
 
 bool find_ring(const char *name, struct dmp_info *info)
 {
 	uint64_t id;
 
+	if (is_path(name) || !strncmp(name, "shm:", 4))
+		return ask_ring(name, info);
 	for (id = 0; !dmp_ring_next(id, info); id = info->id)
 		if (!strncmp(info->name, plain_name(name), sizeof(info->name)))
 			return true;
@@ -44,6 +69,8 @@ static void fail_rights(const char *name, uint32_t rights)
 	struct dmp_info info;
 	char word[4];
 
+	if (is_path(name) || !strncmp(name, "shm:", 4))
+		fail("its owner and mode do not give you that right: ask the owner, or create it with another --mode");
 	if (access("/dev/dmp", rights & DMP_RIGHT_W ? R_OK | W_OK : R_OK))
 		fail("you may not open /dev/dmp: its owner must allow it (chmod 0666 /dev/dmp)");
 	if (!find_ring(name, &info))
@@ -62,7 +89,7 @@ struct dmp_ring *open_ring(const char *name, uint32_t rights)
 	if (err == -EACCES)
 		fail_rights(name, rights);
 	if (err == -EINVAL && !is_ring_name(name))
-		fail("that is no ring's name: 1 to %d of A-Z a-z 0-9 _ . -", DMP_NAME_MAX - 1);
+		fail_name();
 	if (err)
 		fail_errno(err);
 	return ring;

@@ -27,7 +27,7 @@ int cmd_rm(int argc, char **argv)
 	if (err == -EPERM && find_ring(name, &info))
 		fail("it belongs to uid %u: only the owner and root may remove it", info.uid);
 	if (err == -EINVAL && !is_ring_name(name))
-		fail("that is no ring's name: 1 to %d of A-Z a-z 0-9 _ . -", DMP_NAME_MAX - 1);
+		fail_name();
 	if (err)
 		fail_errno(err);
 	return 0;

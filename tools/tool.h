@@ -65,6 +65,7 @@ struct dmp_member *join_ring(struct dmp_ring *ring, uint32_t role, const struct 
 /* By name, without the right to open it. */
 bool find_ring(const char *name, struct dmp_info *info);
 bool is_ring_name(const char *name);
+void fail_name(void) __attribute__((noreturn)); /* says what a ring's name is */
 
 /* ---- words.c: what the numbers of the ABI are called ---- */
 
@@ -127,7 +128,7 @@ void json_null(struct json *json, const char *key);
 /* ---- info_json.c ---- */
 
 /* The fields of a ring that ls and info both tell. */
-void json_ring(struct json *json, const struct dmp_info *info);
+void json_ring(struct json *json, const char *name, const struct dmp_info *info);
 void json_info(const struct dmp_info *info, const struct members *members);
 
 /* ---- signals.c ---- */

@@ -26,6 +26,7 @@ const char *state_word(uint32_t state)
 		[DMP_MEMBER_FREE] = "free",
 		[DMP_MEMBER_JOINED] = "joined",
 		[DMP_MEMBER_LEFT] = "left",
+		[DMP_MEMBER_HELD] = "held",
 	};
 
 	return word(words, ARRAY_SIZE(words), state);

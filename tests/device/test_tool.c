@@ -268,7 +268,8 @@ static void what_cannot_be_created_is_explained(void **state)
 		{ "dmp create '' --slots 64 --size 56 --stamped", "1 to 63" },
 		{ "dmp create r --slots 1M --size 1M", "max_ring_bytes" },
 		{ "dmp create r --slots 64 --size 56 --stamped --members 1M", "max_members" },
-		{ "dmp create shm:r --slots 64 --size 56 --stamped", "does not have" },
+		{ "dmp create tmp:r --slots 64 --size 56 --stamped", "shm:NAME" },
+		{ "dmp create file:/none/r --slots 64 --size 56 --stamped", "folder" },
 	};
 	struct name r = unique_name("twice");
 	char again[128];
