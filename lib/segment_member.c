@@ -141,14 +141,19 @@ static void retire(struct dmp_segment_ *s, uint32_t i, bool died)
 	dmp_store_fence(); /* M, pairs with F's load fence: the incarnation before the gate goes */
 }
 
+static bool has_died(const struct dmp_segment_ *s, uint32_t i)
+{
+	return dmp_load_once(s->table[i].state) == DMP_MEMBER_JOINED && !is_mine(s, i) &&
+	       !dmp_is_locked_(s->fds[0], DMP_LOCK_MEMBER_ + i);
+}
+
 void dmp_segment_sweep_(struct dmp_segment_ *s)
 {
 	bool found = false;
 	uint32_t i;
 
 	for (i = 0; i < s->meta->members; i++) {
-		if (s->table[i].state != DMP_MEMBER_JOINED || is_mine(s, i) ||
-		    dmp_is_locked_(s->fds[0], DMP_LOCK_MEMBER_ + i))
+		if (!has_died(s, i))
 			continue;
 		retire(s, i, true);
 		found = true;
@@ -157,11 +162,27 @@ void dmp_segment_sweep_(struct dmp_segment_ *s)
 		dmp_segment_settle_(s);
 }
 
+/* A look without the lock, which is wanted only if there is something to do: a member has died, or whoever had it. */
+static bool somebody_has_died(const struct dmp_segment_ *s)
+{
+	uint32_t i;
+
+	if (dmp_load_once(s->head->busy) && !dmp_is_locked_(s->fds[0], DMP_LOCK_MEMBERSHIP_))
+		return true;
+	for (i = 0; i < s->meta->members; i++)
+		if (has_died(s, i))
+			return true;
+	return false;
+}
+
 void dmp_segment_tend_(struct dmp_segment_ *s, uint64_t now)
 {
-	if (now - dmp_load_once(s->head->swept) < SWEEP_NS || !dmp_segment_trylock_(s))
+	if (now - dmp_load_once(s->head->swept) < SWEEP_NS)
 		return;
+	dmp_segment_adopt_(s);
 	dmp_store_once(s->head->swept, now);
+	if (!somebody_has_died(s) || !dmp_segment_trylock_(s))
+		return;
 	dmp_segment_sweep_(s);
 	dmp_segment_unlock_(s);
 }

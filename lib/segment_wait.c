@@ -21,7 +21,7 @@
  *    the load of the mode in D it is store buffering: one sees the other.
  *
  * Everybody is woken and looks for himself. Whoever dies between X and Y leaves sleepers behind; they look up by
- * themselves every LOOK_UP_NS, and see to the dead then.
+ * themselves, after LOOK_UP_NS and then ever more rarely, and see to the dead then.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,10 +34,11 @@
 
 #include "segment.h"
 
-#define LOOK_UP_NS  100000000
-#define UNSURE_NS   1000000    /* ... where no membarrier is to be had */
-#define CALM_AFTER  1000000000 /* nobody has slept for so long: quiet */
-#define NO_SEQUENCE UINT32_MAX
+#define LOOK_UP_NS   100000000
+#define LOOK_UP_MOST 1600000000
+#define UNSURE_NS    1000000	/* ... where no membarrier is to be had */
+#define CALM_AFTER   1000000000 /* nobody has slept for so long: quiet */
+#define NO_SEQUENCE  UINT32_MAX
 
 static void count(__u64 *tally, uint64_t n)
 {
@@ -209,6 +210,7 @@ static void count_sleep(struct dmp_member *m, int err)
 struct nap {
 	uint64_t target;
 	uint64_t until;	     /* its deadline */
+	uint64_t look_up;    /* the longest sleep */
 	uint64_t generation; /* of the membership when it began */
 };
 
@@ -226,7 +228,7 @@ static int sleep_on(struct dmp_member *m, uint32_t sequence, const struct nap *n
 	int err;
 
 	announce(line, nap->target, now);
-	slice = now + (fence(m->segment, line) ? LOOK_UP_NS : UNSURE_NS);
+	slice = now + (fence(m->segment, line) ? nap->look_up : UNSURE_NS);
 	dmp_full_barrier(); /* E, pairs with B */
 	if (dmp_reached(dmp_load_acquire(*dmp_sequence_(m->segment, sequence)), nap->target) || is_over(m, nap))
 		return 0;
@@ -236,7 +238,7 @@ static int sleep_on(struct dmp_member *m, uint32_t sequence, const struct nap *n
 }
 
 /* Until the barrier is crossed, the membership changes, a signal comes or the deadline passes. */
-static int nap(struct dmp_member *m, struct dmp_seat *seat, const struct nap *nap)
+static int nap(struct dmp_member *m, struct dmp_seat *seat, struct nap *nap)
 {
 	int err = 0;
 
@@ -253,15 +255,18 @@ static int nap(struct dmp_member *m, struct dmp_seat *seat, const struct nap *na
 		err = sleep_on(m, sequence, nap, now);
 		if (err == -EINTR)
 			return err;
-		if (err == -ETIMEDOUT)
-			dmp_segment_tend_(m->segment, dmp_sys_now());
+		if (err != -ETIMEDOUT)
+			continue;
+		dmp_segment_tend_(m->segment, dmp_sys_now());
+		if (nap->look_up < LOOK_UP_MOST)
+			nap->look_up *= 2;
 	}
 }
 
 int dmp_segment_wait_(struct dmp_member *m, const struct dmp_wait *wait)
 {
 	struct dmp_seat *seat = &m->segment->seats[m->index];
-	struct nap n = { wait->target, wait->deadline, dmp_load_acquire(m->meta->generation) };
+	struct nap n = { wait->target, wait->deadline, LOOK_UP_NS, dmp_load_acquire(m->meta->generation) };
 	int err;
 
 	if (dmp_load_once(m->entry->incarnation) != m->incarnation)
