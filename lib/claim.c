@@ -91,9 +91,10 @@ static int look_and_make_room(struct dmp_member *m, struct dmp_want_ *w)
 {
 	int err = look_for_room(m, w);
 
-	if (err != -EAGAIN || !m->ops->make_room || !m->ops->make_room(m))
+	if (err != -EAGAIN || !m->ops->make_room)
 		return err;
-	return look_for_room(m, w);
+	err = m->ops->make_room(m);
+	return err ? err : look_for_room(m, w);
 }
 
 int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t deadline)

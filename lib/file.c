@@ -25,7 +25,7 @@ static int file_create(struct dmp_ring *ring, const char *path, struct dmp_creat
 
 static int file_open(struct dmp_ring *ring, const char *path, uint32_t rights)
 {
-	return *path ? dmp_segment_open_ring_(ring, path, rights) : -EINVAL;
+	return *path ? dmp_segment_open_ring_(ring, path, rights, DMP_SEGMENT_FILE) : -EINVAL;
 }
 
 static int file_unlink(const char *path)

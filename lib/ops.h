@@ -46,10 +46,9 @@ struct dmp_ops_ {
 	int (*read_members)(struct dmp_member *m, struct dmp_member_info *members, uint32_t count);
 
 	/* What the module does by itself, on an event. NULL: nothing to do. */
-	void (*tend)(struct dmp_member *m); /* now and then while spinning: has somebody died? */
-	void (*calm)(struct dmp_member *m); /* now and then while fenced: has nobody slept for long? */
-	bool (*make_room)(
-		struct dmp_member *m); /* the ring is full, and may be so only until who asks does something */
+	void (*tend)(struct dmp_member *m);	/* now and then while spinning: has somebody died? */
+	void (*calm)(struct dmp_member *m);	/* now and then while fenced: has nobody slept for long? */
+	int (*make_room)(struct dmp_member *m); /* a full ring, if that is in its power: 0, -EAGAIN, errors */
 };
 
 extern const struct dmp_ops_ dmp_module_ops_, dmp_shm_ops_, dmp_file_ops_;

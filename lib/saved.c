@@ -108,16 +108,20 @@ static void bound_positions(struct save *save)
 		save->floor = save->cursor;
 }
 
-static void snapshot(struct dmp_segment_ *s, struct save *save)
+static int snapshot(struct dmp_segment_ *s, struct save *save)
 {
+	int err = dmp_segment_lock_(s);
+
+	if (err)
+		return err;
 	memset(save, 0, sizeof(*save));
-	dmp_segment_lock_(s);
 	take_positions(s, save);
 	save->ended = s->meta->ended;
 	save->epoch = s->meta->epoch;
 	dmp_segment_unlock_(s);
 	save->cursor = dmp_load_acquire(s->cursor->cursor); /* H, pairs with A */
 	bound_positions(save);
+	return 0;
 }
 
 static int write_save(struct dmp_head *h, struct save *save)
@@ -155,10 +159,10 @@ static int sync_locked(struct dmp_segment_ *s)
 	struct save save;
 	int err = map_data(s);
 
-	if (err)
-		return err;
-	snapshot(s, &save);
-	err = dmp_sys_sync(s->data, s->meta->data_size);
+	if (!err)
+		err = snapshot(s, &save);
+	if (!err)
+		err = dmp_sys_sync(s->data, s->meta->data_size);
 	if (!err)
 		err = write_save(s->head, &save);
 	if (!err)
@@ -184,7 +188,7 @@ int dmp_saved_sync_(struct dmp_segment_ *s)
 }
 
 /* Only if the syncer is behind all others: a sync takes it no further than they are. */
-bool dmp_saved_make_room_(struct dmp_member *m)
+int dmp_saved_make_room_(struct dmp_member *m)
 {
 	const struct dmp_segment_ *s = m->segment;
 	uint64_t gates = dmp_load_acquire(s->meta->gates) & ~(1ULL << DMP_SAVED_INDEX);
@@ -192,8 +196,8 @@ bool dmp_saved_make_room_(struct dmp_member *m)
 
 	for (; gates; gates &= gates - 1)
 		if (dmp_load_once(dmp_seat_own_(s, (uint32_t)__builtin_ctzll(gates))->cursor) <= saved)
-			return false;
-	return m->published > saved && !dmp_saved_sync_(m->segment);
+			return -EAGAIN;
+	return m->published > saved ? dmp_saved_sync_(m->segment) : -EAGAIN;
 }
 
 /* ---- create ---- */
@@ -302,22 +306,30 @@ static int restore(struct dmp_segment_ *s)
 	if (stamped)
 		forget_rest(s, save);
 	rebuild(s, save);
-	dmp_segment_lock_(s);
+	err = dmp_segment_lock_(s);
+	if (err)
+		return err;
 	dmp_segment_settle_(s);
 	dmp_segment_unlock_(s);
 	return 0;
 }
 
-int dmp_saved_recover_(struct dmp_segment_ *s)
+bool dmp_saved_is_of_this_boot_(const struct dmp_segment_ *s)
 {
 	char boot[DMP_BOOT_MAX];
-	int err;
 
 	dmp_sys_boot(boot);
-	if (boot[0] && !memcmp(boot, s->head->boot, sizeof(boot)))
+	return !boot[0] || !memcmp(boot, s->head->boot, sizeof(boot));
+}
+
+int dmp_saved_recover_(struct dmp_segment_ *s)
+{
+	int err;
+
+	if (s->head->boot[0] && dmp_saved_is_of_this_boot_(s))
 		return 0;
 	err = restore(s);
 	if (!err)
-		memcpy(s->head->boot, boot, sizeof(boot));
+		dmp_sys_boot(s->head->boot); /* last: until then it is begun anew */
 	return err;
 }

@@ -142,22 +142,51 @@ int dmp_segment_init_(int fd, const struct dmp_head *plan, const struct dmp_crea
 
 /* ---- checks: nothing of a file is believed before its size is known to fit ---- */
 
-static int check_head(const struct dmp_head *h, uint64_t size)
+static bool same_places(const struct dmp_head *a, const struct dmp_head *b)
+{
+	return a->saved_off == b->saved_off && a->seats_off == b->seats_off && a->meta_off == b->meta_off &&
+	       a->cursor_off == b->cursor_off && a->members_off == b->members_off && a->data_off == b->data_off &&
+	       a->size == b->size;
+}
+
+/* Gates and dependencies are consumers that there can be. */
+static bool gates_fit(const struct dmp_meta *meta)
+{
+	const struct dmp_entry *table = (const void *)((const char *)meta + meta->table_off);
+	uint64_t possible = meta->members < DMP_MAX_GATES ? (1ULL << meta->members) - 1 : UINT64_MAX;
+	uint64_t used = meta->gates;
+	uint32_t i;
+
+	for (i = 0; i < meta->members; i++)
+		used |= table[i].deps;
+	return !(used & ~possible);
+}
+
+static bool event_fits(const struct dmp_meta *meta)
+{
+	return meta->event_size && meta->event_size <= MOST_EVENT && meta->member_size == MEMBER_SIZE &&
+	       meta->table_off == table_off() && meta->notify_off == NOTIFY_OFF;
+}
+
+/* h: of what is mapped, up to its data. */
+static int check_head(const struct dmp_head *h, uint64_t mapped, uint64_t size)
 {
 	struct dmp_head wanted = { .kind = h->kind };
 	const struct dmp_meta *meta;
 
-	if (h->size != size || h->meta_off % DMP_PAGE || h->meta_off > size - DMP_PAGE)
+	if (h->size != size || h->data_off != mapped || h->meta_off % DMP_PAGE || h->meta_off > mapped - DMP_PAGE)
 		return -EUCLEAN;
 	meta = (const void *)((const char *)h + h->meta_off);
 	if (!meta->members || meta->members > DMP_SEGMENT_MEMBERS || meta->data_size > size)
 		return -EUCLEAN;
 	lay_out(&wanted, meta->members, meta->data_size);
-	if (wanted.meta_off != h->meta_off || wanted.data_off != h->data_off || wanted.size != size)
+	if (!same_places(h, &wanted))
 		return -EUCLEAN;
 	if (meta->abi != DMP_ABI_VERSION)
 		return -EPROTO;
-	return dmp_layout_matches_(meta, h->cursor_off - h->meta_off) ? 0 : -EUCLEAN;
+	if (!event_fits(meta) || !dmp_layout_matches_(meta, h->cursor_off - h->meta_off) || !gates_fit(meta))
+		return -EUCLEAN;
+	return 0;
 }
 
 /* The first page, which says how much there is to map. */
@@ -206,6 +235,12 @@ struct dmp_segment_ *dmp_segment_known_(dev_t dev, ino_t ino)
 	return s;
 }
 
+int dmp_segment_name_(struct dmp_segment_ *s, const char *path)
+{
+	s->path = strdup(path);
+	return s->path ? 0 : -ENOMEM;
+}
+
 struct dmp_segment_ *dmp_segment_again_(struct dmp_segment_ *s)
 {
 	pthread_mutex_lock(&known_lock);
@@ -238,7 +273,7 @@ static int map_head(struct dmp_segment_ *s, int fd)
 	if (s->head == MAP_FAILED)
 		return -errno;
 	s->head_size = h.data_off;
-	err = check_head(s->head, size);
+	err = check_head(s->head, s->head_size, size);
 	if (err)
 		munmap(s->head, s->head_size);
 	else

@@ -133,6 +133,7 @@ void dmp_segment_init_lines_(struct dmp_meta *meta);
  */
 int dmp_segment_get_(struct dmp_segment_ **segment, int fd, const char *path);
 int dmp_segment_keep_(struct dmp_segment_ *s, int fd);		 /* until it is closed */
+int dmp_segment_name_(struct dmp_segment_ *s, const char *path); /* from now on it is a user, and may be the last */
 struct dmp_segment_ *dmp_segment_again_(struct dmp_segment_ *s); /* one more reference */
 struct dmp_segment_ *dmp_segment_known_(dev_t dev, ino_t ino);	 /* one more reference, or NULL: not open here */
 
@@ -153,23 +154,24 @@ int dmp_segment_map_(const struct dmp_segment_ *s, struct dmp_maps_ *maps, uint3
  */
 int dmp_segment_create_(struct dmp_segment_ **s, const char *path, const struct dmp_create *args, uint32_t kind);
 
-/* Open by path. The same. */
-int dmp_segment_open_(struct dmp_segment_ **s, const char *path);
+/* Open by path. The same. kind: DMP_SEGMENT_FILE or 0; -EMEDIUMTYPE: it is of the other. */
+int dmp_segment_open_(struct dmp_segment_ **s, const char *path, uint32_t kind);
 int dmp_segment_unlink_(const char *path);
 void dmp_segment_last_(struct dmp_segment_ *s); /* this process closes it: remove its name if nobody is left */
 
 /* ---- segment_lock.c ---- */
 
-enum dmp_lock_ { DMP_LOCK_MEMBERSHIP_, DMP_LOCK_USERS_, DMP_LOCK_SYNC_, DMP_LOCK_MEMBER_ = 16 };
+enum dmp_lock_ { DMP_LOCK_MEMBERSHIP_, DMP_LOCK_USERS_, DMP_LOCK_SYNC_, DMP_LOCK_NAME_, DMP_LOCK_MEMBER_ = 16 };
 
-int dmp_lock_shared_(int fd, enum dmp_lock_ byte); /* waits */
-int dmp_lock_(int fd, enum dmp_lock_ byte);	   /* waits */
-int dmp_try_lock_(int fd, enum dmp_lock_ byte);	   /* -EAGAIN */
+int dmp_lock_shared_(int fd, enum dmp_lock_ byte);     /* waits */
+int dmp_lock_(int fd, enum dmp_lock_ byte);	       /* waits */
+int dmp_try_lock_(int fd, enum dmp_lock_ byte);	       /* -EAGAIN */
+int dmp_try_lock_shared_(int fd, enum dmp_lock_ byte); /* -EAGAIN */
 void dmp_unlock_(int fd, enum dmp_lock_ byte);
 bool dmp_is_locked_(int fd, enum dmp_lock_ byte); /* by another process */
 
 /* Membership: whoever comes in finds it settled. */
-void dmp_segment_lock_(struct dmp_segment_ *s);
+int dmp_segment_lock_(struct dmp_segment_ *s); /* -EBADF -ENOLCK: without locks nobody knows who lives */
 bool dmp_segment_trylock_(struct dmp_segment_ *s);
 void dmp_segment_unlock_(struct dmp_segment_ *s);
 
@@ -211,7 +213,7 @@ int dmp_segment_read_members_(struct dmp_member *m, struct dmp_member_info *memb
 /* ---- shm.c: what the two tables share ---- */
 
 int dmp_segment_create_ring_(struct dmp_ring *ring, const char *path, const struct dmp_create *args, uint32_t kind);
-int dmp_segment_open_ring_(struct dmp_ring *ring, const char *path, uint32_t rights);
+int dmp_segment_open_ring_(struct dmp_ring *ring, const char *path, uint32_t rights, uint32_t kind);
 int dmp_segment_adopt_fd_(struct dmp_ring *ring, int fd);
 int dmp_segment_restrict_(const struct dmp_ring *ring, uint32_t rights);
 int dmp_segment_grant_(struct dmp_ring *ring, uint32_t rights); /* after an error the ring has no segment */
@@ -224,7 +226,8 @@ void dmp_segment_close_ring_(struct dmp_ring *ring);
 
 int dmp_saved_init_(struct dmp_head *h); /* a new file, but for its name: the syncer's seat, and the first save */
 int dmp_saved_sync_(struct dmp_segment_ *s);
-bool dmp_saved_make_room_(struct dmp_member *m);
+int dmp_saved_make_room_(struct dmp_member *m); /* -EAGAIN: that is not in its power */
+bool dmp_saved_is_of_this_boot_(const struct dmp_segment_ *s);
 int dmp_saved_recover_(struct dmp_segment_ *s); /* nobody else has it open. -EUCLEAN */
 
 #endif /* DMP_LIB_SEGMENT_H */

@@ -105,30 +105,71 @@ static bool stays(const struct dmp_segment_ *s)
 	return dmp_is_file_(s) || s->head->flags & DMP_RING_PERSISTENT;
 }
 
-/* Whether path can be linked to now: -EAGAIN; -EEXIST if what is there is not for us to remove. */
-static int clear(const char *path)
+/* Only who has the file's own lock takes its name away, so that the path is no other's between look and unlink. */
+static int remove_name(struct dmp_segment_ *s, const char *path)
 {
-	struct dmp_segment_ *s;
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+	int err;
+
+	pthread_mutex_lock(&one);
+	err = dmp_lock_(s->fds[0], DMP_LOCK_NAME_);
+	if (!err && !names(path, s))
+		err = -ENOENT;
+	else if (!err && unlink(path))
+		err = errno == EACCES ? -EPERM : -errno;
+	dmp_unlock_(s->fds[0], DMP_LOCK_NAME_);
+	pthread_mutex_unlock(&one);
+	return err;
+}
+
+/*
+ * The segment of the file that path names: this process's own, *known, or else opened for the moment, without being a
+ * user of it.
+ */
+static int visit(struct dmp_segment_ **s, const char *path, bool *known)
+{
 	struct stat st;
 	int fd, err;
 
 	if (stat(path, &st))
-		return errno == ENOENT ? -EAGAIN : -errno;
-	s = dmp_segment_known_(st.st_dev, st.st_ino);
-	if (s) {
-		dmp_segment_put_(s);
-		return -EEXIST;
-	}
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EMEDIUMTYPE;
+	*s = dmp_segment_known_(st.st_dev, st.st_ino);
+	*known = *s;
+	if (*s)
+		return 0;
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? -EAGAIN : -EEXIST;
-	err = dmp_segment_get_(&s, fd, path);
-	if (err) {
+		return -errno;
+	err = dmp_segment_get_(s, fd, NULL);
+	if (err)
 		close(fd);
-		return -EEXIST;
-	}
-	err = stays(s) || dmp_try_lock_(fd, DMP_LOCK_USERS_) ? -EEXIST : -EAGAIN;
-	dmp_segment_put_(s); /* removes the name, if it may */
+	return err;
+}
+
+/* The name of a ring that nobody uses goes: -EAGAIN. Who holds the lock alone does so for a moment: -EAGAIN, too. */
+static int bury(struct dmp_segment_ *s, const char *path)
+{
+	int err;
+
+	if (dmp_try_lock_(s->fds[0], DMP_LOCK_USERS_))
+		return dmp_try_lock_shared_(s->fds[0], DMP_LOCK_USERS_) ? -EAGAIN : -EEXIST;
+	err = remove_name(s, path);
+	return !err || err == -ENOENT ? -EAGAIN : -EEXIST;
+}
+
+/* Whether path can be linked to now: -EAGAIN; -EEXIST if what is there is not for us to remove. */
+static int clear(const char *path)
+{
+	struct dmp_segment_ *s;
+	bool known;
+	int err = visit(&s, path, &known);
+
+	if (err)
+		return err == -ENOENT ? -EAGAIN : -EEXIST;
+	err = known || stays(s) ? -EEXIST : bury(s, path);
+	dmp_segment_put_(s);
 	return err;
 }
 
@@ -138,8 +179,8 @@ void dmp_segment_last_(struct dmp_segment_ *s)
 
 	if (alone && dmp_is_file_(s))
 		dmp_saved_sync_(s);
-	if (alone && !stays(s) && names(s->path, s))
-		unlink(s->path);
+	if (alone && !stays(s))
+		remove_name(s, s->path);
 }
 
 /* ---- create ---- */
@@ -240,37 +281,45 @@ static int open_alone(struct dmp_segment_ *s)
 	return err ? err : dmp_lock_shared_(s->fds[0], DMP_LOCK_USERS_);
 }
 
-/* -EAGAIN: the path names another file by now. */
-static int settle_in(struct dmp_segment_ *s)
+/* Others are there; but whoever was to put it in order may have died over it. */
+static int open_beside(struct dmp_segment_ *s)
 {
-	bool alone = !dmp_try_lock_(s->fds[0], DMP_LOCK_USERS_);
-	int err = alone ? 0 : dmp_lock_shared_(s->fds[0], DMP_LOCK_USERS_);
+	int err = dmp_lock_shared_(s->fds[0], DMP_LOCK_USERS_);
 
-	if (!err && !names(s->path, s))
-		return -EAGAIN;
-	return !err && alone ? open_alone(s) : err;
+	if (!err && dmp_is_file_(s) && !dmp_saved_is_of_this_boot_(s))
+		err = -EAGAIN;
+	if (!err && !stays(s) && !dmp_try_lock_(s->fds[0], DMP_LOCK_USERS_))
+		err = -EAGAIN; /* alone after all */
+	if (err == -EAGAIN)
+		dmp_unlock_(s->fds[0], DMP_LOCK_USERS_);
+	return err;
 }
 
-static int open_once(struct dmp_segment_ **segment, const char *path)
+/* Become a user. -EAGAIN: the path names another file by now, or nobody had put this one in order. */
+static int settle_in(struct dmp_segment_ *s, const char *path)
+{
+	bool alone = !dmp_try_lock_(s->fds[0], DMP_LOCK_USERS_);
+	int err = alone ? open_alone(s) : open_beside(s);
+
+	if (err == -ENOENT)
+		remove_name(s, path);
+	if (!err && !names(path, s))
+		err = -EAGAIN;
+	return err ? err : dmp_segment_name_(s, path);
+}
+
+static int open_once(struct dmp_segment_ **segment, const char *path, uint32_t kind)
 {
 	struct dmp_segment_ *s;
-	struct stat st;
-	int fd, err;
+	bool known;
+	int err = visit(&s, path, &known);
 
-	if (stat(path, &st))
-		return -errno;
-	*segment = dmp_segment_known_(st.st_dev, st.st_ino);
-	if (*segment)
-		return 0;
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	err = dmp_segment_get_(&s, fd, path);
-	if (err) {
-		close(fd);
+	if (err)
 		return err;
-	}
-	err = settle_in(s);
+	if ((s->head->kind & DMP_SEGMENT_FILE) != kind)
+		err = -EMEDIUMTYPE;
+	else if (!known)
+		err = settle_in(s, path);
 	if (err)
 		dmp_segment_put_(s);
 	else
@@ -278,13 +327,13 @@ static int open_once(struct dmp_segment_ **segment, const char *path)
 	return err;
 }
 
-int dmp_segment_open_(struct dmp_segment_ **s, const char *path)
+int dmp_segment_open_(struct dmp_segment_ **s, const char *path, uint32_t kind)
 {
 	int err;
 
 	pthread_mutex_lock(&folder);
 	do
-		err = open_once(s, path);
+		err = open_once(s, path, kind);
 	while (err == -EAGAIN);
 	pthread_mutex_unlock(&folder);
 	return err;
@@ -292,30 +341,21 @@ int dmp_segment_open_(struct dmp_segment_ **s, const char *path)
 
 /* ---- unlink ---- */
 
+/* What is damaged may go; what never was a ring may not. */
 int dmp_segment_unlink_(const char *path)
 {
 	struct dmp_segment_ *s;
-	struct stat st;
-	int err = 0;
+	bool known;
+	int err;
 
-	if (stat(path, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EMEDIUMTYPE;
-	s = dmp_segment_known_(st.st_dev, st.st_ino);
-	if (!s) {
-		int fd = open(path, O_RDWR | O_CLOEXEC);
-
-		if (fd < 0)
-			return errno == EACCES ? -EPERM : -errno;
-		err = dmp_segment_get_(&s, fd, NULL); /* without a path: this is no user of it */
-		if (err)
-			close(fd);
-	}
-	if (err == -EMEDIUMTYPE)
-		return err;
-	err = unlink(path) ? (errno == EACCES ? -EPERM : -errno) : 0;
-	if (s)
+	pthread_mutex_lock(&folder);
+	err = visit(&s, path, &known);
+	if (err == -EUCLEAN || err == -EPROTO) {
+		err = unlink(path) ? -errno : 0;
+	} else if (!err) {
+		err = remove_name(s, path);
 		dmp_segment_put_(s);
-	return err;
+	}
+	pthread_mutex_unlock(&folder);
+	return err == -EACCES ? -EPERM : err;
 }

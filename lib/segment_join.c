@@ -164,15 +164,30 @@ struct place {
 	bool held; /* it goes on where one of its name died */
 };
 
+/* Whether one of the set waits, by way of others, for consumer i: a dead one's dependants are there before it. */
+static bool waits_for(const struct dmp_segment_ *s, uint64_t set, uint32_t i)
+{
+	uint64_t seen = 0, todo = set;
+
+	while (todo && !(seen >> i & 1)) {
+		uint32_t next = (uint32_t)__builtin_ctzll(todo);
+
+		seen |= 1ULL << next;
+		todo = (todo | s->table[next].deps) & ~seen;
+	}
+	return seen >> i & 1;
+}
+
 /* A consumer of this name is there already: it may go on in a dead one's place, of the same user. */
 static int take_place_of(const struct dmp_segment_ *s, const struct dmp_entry *e, struct place *p)
 {
 	p->index = (uint32_t)(e - s->table);
 	if (e->state != DMP_MEMBER_HELD || s->seats[p->index].uid != geteuid())
 		return -EEXIST;
+	if (waits_for(s, p->deps, p->index))
+		return -EINVAL;
 	p->held = true;
 	p->start = dmp_load_once(dmp_seat_own_(s, p->index)->cursor);
-	p->deps &= ~(1ULL << p->index);
 	return 0;
 }
 
@@ -284,9 +299,10 @@ int dmp_segment_join_(struct dmp_member *m, const struct dmp_ring *ring, struct 
 
 	if (!err && !(ring->rights & right_of(args->role)))
 		err = -EACCES;
+	if (!err)
+		err = dmp_segment_lock_(s);
 	if (err)
 		return err;
-	dmp_segment_lock_(s);
 	err = admit(s, m->maps, args, &place);
 	if (!err) {
 		m->segment = dmp_segment_again_(s);

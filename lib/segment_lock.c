@@ -56,6 +56,13 @@ int dmp_try_lock_(int fd, enum dmp_lock_ byte)
 	return err == -EACCES ? -EAGAIN : err;
 }
 
+int dmp_try_lock_shared_(int fd, enum dmp_lock_ byte)
+{
+	int err = apply(fd, F_SETLK, byte, F_RDLCK);
+
+	return err == -EACCES ? -EAGAIN : err;
+}
+
 void dmp_unlock_(int fd, enum dmp_lock_ byte)
 {
 	apply(fd, F_SETLK, byte, F_UNLCK);
@@ -65,7 +72,7 @@ bool dmp_is_locked_(int fd, enum dmp_lock_ byte)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FIRST_BYTE + byte, .l_len = 1 };
 
-	return !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK;
+	return fcntl(fd, F_GETLK, &lock) || lock.l_type != F_UNLCK; /* who cannot ask buries nobody */
 }
 
 /* ---- membership ---- */
@@ -91,12 +98,18 @@ static void enter(struct dmp_segment_ *s)
 		dmp_segment_settle_(s);
 }
 
-void dmp_segment_lock_(struct dmp_segment_ *s)
+int dmp_segment_lock_(struct dmp_segment_ *s)
 {
+	int err;
+
 	dmp_segment_adopt_(s);
 	pthread_mutex_lock(&s->mutex);
-	dmp_lock_(s->fds[0], DMP_LOCK_MEMBERSHIP_);
-	enter(s);
+	err = dmp_lock_(s->fds[0], DMP_LOCK_MEMBERSHIP_);
+	if (err)
+		pthread_mutex_unlock(&s->mutex);
+	else
+		enter(s);
+	return err;
 }
 
 bool dmp_segment_trylock_(struct dmp_segment_ *s)

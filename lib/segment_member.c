@@ -193,18 +193,26 @@ static bool is_ours(const struct dmp_member *m)
 	return m->segment->pid == getpid() && dmp_load_once(m->entry->incarnation) == m->incarnation;
 }
 
+static void leave_locked(const struct dmp_member *m)
+{
+	struct dmp_segment_ *s = m->segment;
+
+	if (!is_mine(s, m->index) || !is_ours(m))
+		return;
+	retire(s, m->index, false);
+	set_mine(s, m->index, false);
+	dmp_unlock_(s->fds[0], DMP_LOCK_MEMBER_ + m->index);
+	dmp_segment_settle_(s);
+}
+
 void dmp_segment_leave_(struct dmp_member *m)
 {
 	struct dmp_segment_ *s = m->segment;
 
-	dmp_segment_lock_(s);
-	if (is_mine(s, m->index) && is_ours(m)) {
-		retire(s, m->index, false);
-		set_mine(s, m->index, false);
-		dmp_unlock_(s->fds[0], DMP_LOCK_MEMBER_ + m->index);
-		dmp_segment_settle_(s);
+	if (!dmp_segment_lock_(s)) {
+		leave_locked(m);
+		dmp_segment_unlock_(s);
 	}
-	dmp_segment_unlock_(s);
 	DMP_TEST_POINT(LEAVE_AFTER);
 	dmp_segment_put_(s);
 }

@@ -128,7 +128,10 @@ static uint32_t make_fenced(struct dmp_segment_ *s, struct dmp_notify *line)
 /* D. Whether the owner is known to look from now on. */
 static bool fence(struct dmp_segment_ *s, struct dmp_notify *line)
 {
-	uint32_t mode = make_fenced(s, line);
+	uint32_t mode;
+
+	dmp_full_barrier(); /* C before the mode, pairs with Q */
+	mode = make_fenced(s, line);
 
 	if (dmp_load_acquire(line->settled) == mode)
 		return true;
@@ -263,6 +266,13 @@ static int nap(struct dmp_member *m, struct dmp_seat *seat, struct nap *nap)
 	}
 }
 
+/* After the generation: an end that is not seen here raises it later. A producer waits for room, not for events. */
+static bool is_beyond_the_end(const struct dmp_member *m, uint64_t target)
+{
+	return m->role != DMP_ROLE_PRODUCER && dmp_has_ended_(m) &&
+	       !dmp_reached(dmp_load_acquire(m->segment->cursor->cursor), target);
+}
+
 int dmp_segment_wait_(struct dmp_member *m, const struct dmp_wait *wait)
 {
 	struct dmp_seat *seat = &m->segment->seats[m->index];
@@ -271,6 +281,8 @@ int dmp_segment_wait_(struct dmp_member *m, const struct dmp_wait *wait)
 
 	if (dmp_load_once(m->entry->incarnation) != m->incarnation)
 		return -ESTALE;
+	if (is_beyond_the_end(m, wait->target))
+		return -EPIPE;
 	if (__atomic_exchange_n(&seat->waiting, DMP_WAITING_ASLEEP, __ATOMIC_ACQUIRE))
 		return -EBUSY;
 	seat->target = wait->target;

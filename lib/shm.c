@@ -54,10 +54,10 @@ int dmp_segment_create_ring_(struct dmp_ring *ring, const char *path, const stru
 	return 0;
 }
 
-int dmp_segment_open_ring_(struct dmp_ring *ring, const char *path, uint32_t rights)
+int dmp_segment_open_ring_(struct dmp_ring *ring, const char *path, uint32_t rights, uint32_t kind)
 {
 	struct dmp_segment_ *s;
-	int err = dmp_segment_open_(&s, path);
+	int err = dmp_segment_open_(&s, path, kind);
 
 	if (err)
 		return err;
@@ -78,6 +78,7 @@ int dmp_segment_adopt_fd_(struct dmp_ring *ring, int fd)
 		return -EBADF;
 	}
 	take_segment(ring, s);
+	ring->ops = dmp_is_file_(s) ? &dmp_file_ops_ : &dmp_shm_ops_;
 	dmp_lock_shared_(own, DMP_LOCK_USERS_);
 	err = dmp_segment_grant_(ring, 0);
 	return err ? err : dmp_segment_keep_(s, fd);
@@ -112,7 +113,7 @@ static int shm_open_ring(struct dmp_ring *ring, const char *name, uint32_t right
 	char path[PATH_SIZE], plain[DMP_NAME_MAX];
 	int err = path_of(path, plain, name);
 
-	return err ? err : dmp_segment_open_ring_(ring, path, rights);
+	return err ? err : dmp_segment_open_ring_(ring, path, rights, 0);
 }
 
 static int shm_unlink_ring(const char *name)
@@ -168,7 +169,8 @@ int dmp_shm_next(char *name, struct dmp_info *info)
 
 static int shm_sync(const struct dmp_ring *ring)
 {
-	return dmp_is_file_(ring->segment) ? dmp_saved_sync_(ring->segment) : -EOPNOTSUPP;
+	(void)ring;
+	return -EOPNOTSUPP; /* it goes with the machine */
 }
 
 const struct dmp_ops_ dmp_shm_ops_ = {
