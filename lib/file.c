@@ -19,7 +19,7 @@ static int file_create(struct dmp_ring *ring, const char *path, struct dmp_creat
 	if (!path || !*path)
 		return -EINVAL;
 	name_after(args->name, path);
-	args->members++;
+	args->members += args->members < UINT32_MAX;
 	return dmp_segment_create_ring_(ring, path, args, DMP_SEGMENT_FILE);
 }
 

@@ -96,8 +96,12 @@ static void set_claimed(struct dmp_member *m)
 {
 	uint64_t claimed = dmp_load_once(m->ring->claimed);
 
+	if (m->stamped) {
+		m->claimed = UINT64_MAX; /* the stamps tell */
+		return;
+	}
 	m->claimed = dmp_available(claimed, m->next, m->mask + 1);
-	if (m->role == DMP_ROLE_PRODUCER && !m->stamped && claimed != m->claimed)
+	if (m->role == DMP_ROLE_PRODUCER && claimed != m->claimed)
 		dmp_store_once(m->ring->claimed, m->claimed); /* J, pairs with K: the fence is the first claim's */
 }
 

@@ -124,14 +124,18 @@ static int snapshot(struct dmp_segment_ *s, struct save *save)
 	return 0;
 }
 
+/* Never over the last that is on the disk: one that was written and failed, or whose writer died, is tried again. */
 static int write_save(struct dmp_head *h, struct save *save)
 {
-	const struct save *last = last_save(h);
+	int err;
 
-	save->number = last ? last->number + 1 : 1;
+	save->number = h->saved + 1;
 	save->checksum = checksum(save);
 	*save_at(h, save->number) = *save;
-	return dmp_sys_sync(save_at(h, save->number), DMP_PAGE);
+	err = dmp_sys_sync(save_at(h, save->number), DMP_PAGE);
+	if (!err)
+		h->saved = save->number;
+	return err;
 }
 
 static int map_data(struct dmp_segment_ *s)
@@ -285,6 +289,7 @@ static void rebuild(struct dmp_segment_ *s, const struct save *save)
 	memset(s->cursor, 0, sizeof(*s->cursor));
 	dmp_segment_init_lines_(meta);
 	s->head->busy = 0;
+	s->head->saved = save->number;
 	s->cursor->cursor = s->cursor->claimed = save->cursor;
 	meta->ended = save->ended;
 	meta->epoch = save->epoch;

@@ -15,6 +15,7 @@
 #define MEMBER_SIZE (2 * DMP_PAGE)
 #define NOTIFY_OFF  sizeof(struct dmp_meta)
 #define MOST_EVENT  (1U << 20)
+#define MOST_SLOTS  (UINT64_MAX >> 22) /* their bytes, too, are a number */
 #define KNOWN_FLAGS (DMP_RING_STAMPED | DMP_RING_FENCED | DMP_RING_PERSISTENT | DMP_RING_MULTI)
 #define SEQUENCES   (1 + DMP_MAX_GATES)
 
@@ -51,15 +52,15 @@ int dmp_segment_plan_(struct dmp_head *plan, const struct dmp_create *a, uint32_
 {
 	uint64_t stride = dmp_stride(a->event_size, a->flags & DMP_RING_STAMPED);
 
+	if (a->flags & DMP_RING_MULTI)
+		return -EOPNOTSUPP;
 	if (a->flags & ~KNOWN_FLAGS || a->mode & ~0777U || !a->members || !a->event_size || a->event_size > MOST_EVENT)
 		return -EINVAL;
-	if (!a->slots || a->slots & (a->slots - 1) || a->slots > (UINT64_MAX >> 22) || a->slots * stride % DMP_PAGE)
+	if (!a->slots || a->slots & (a->slots - 1) || a->slots * stride % DMP_PAGE)
 		return -EINVAL;
 	if (a->flags & DMP_RING_PERSISTENT && !(kind & DMP_SEGMENT_NAMED))
 		return -EINVAL;
-	if (a->flags & DMP_RING_MULTI)
-		return -EOPNOTSUPP;
-	if (a->members > DMP_SEGMENT_MEMBERS)
+	if (a->members > DMP_SEGMENT_MEMBERS || a->slots > MOST_SLOTS)
 		return -EFBIG;
 	memset(plan, 0, sizeof(*plan));
 	plan->version = DMP_SEGMENT_VERSION;
@@ -199,8 +200,6 @@ static int read_head(struct dmp_head *h, int fd, uint64_t *size)
 	if (!S_ISREG(st.st_mode) || pread(fd, h, sizeof(*h), 0) < (ssize_t)sizeof(h->magic) + 8)
 		return -EMEDIUMTYPE;
 	*size = (uint64_t)st.st_size;
-	if (!h->magic)
-		return -ENOENT;
 	if (h->magic != DMP_SEGMENT_MAGIC)
 		return -EMEDIUMTYPE;
 	if (h->version != DMP_SEGMENT_VERSION)
@@ -263,7 +262,7 @@ static void set_places(struct dmp_segment_ *s)
 
 static int map_head(struct dmp_segment_ *s, int fd)
 {
-	struct dmp_head h;
+	struct dmp_head h = { 0 };
 	uint64_t size = 0;
 	int err = read_head(&h, fd, &size);
 

@@ -44,7 +44,7 @@ struct dmp_tally {
 };
 
 struct dmp_head {
-	__u64 magic; /* stored last; 0 once the file is nobody's name any more */
+	__u64 magic; /* stored last */
 	__u32 version;
 	__u32 kind; /* DMP_SEGMENT_* */
 	__u64 size; /* of the file */
@@ -62,6 +62,7 @@ struct dmp_head {
 	__u32 busy;				     /* somebody holds the lock, or died with it */
 	__u32 pad;
 	__u64 swept; /* when somebody last looked for the dead */
+	__u64 saved; /* file rings: the number of the last save that is known to be on the disk */
 	struct dmp_tally tally __attribute__((aligned(64)));
 };
 

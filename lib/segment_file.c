@@ -115,7 +115,8 @@ static int remove_name(struct dmp_segment_ *s, const char *path)
 	err = dmp_lock_(s->fds[0], DMP_LOCK_NAME_);
 	if (!err && !names(path, s))
 		err = -ENOENT;
-	else if (!err && unlink(path))
+	DMP_TEST_POINT(NAME_REMOVE);
+	if (!err && unlink(path))
 		err = errno == EACCES ? -EPERM : -errno;
 	dmp_unlock_(s->fds[0], DMP_LOCK_NAME_);
 	pthread_mutex_unlock(&one);

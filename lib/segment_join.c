@@ -215,18 +215,22 @@ static int gate(struct dmp_segment_ *s, const struct dmp_join *a, struct place *
 	int err;
 
 	dmp_store_once(s->meta->gates, gates | 1ULL << p->index);
+	DMP_TEST_POINT(MEMBERSHIP);
 	dmp_store_release(s->meta->generation, s->meta->generation + 1); /* M, pairs with L */
 	dmp_full_barrier();						 /* M */
 	err = start_of(s, a, p->deps, gates, &p->start);
 	if (!err)
 		dmp_store_release(dmp_seat_own_(s, p->index)->cursor, p->start); /* F in its stead, pairs with G */
+	DMP_TEST_POINT(MEMBERSHIP);
 	return err;
 }
 
 static void begin_producer(struct dmp_segment_ *s)
 {
 	dmp_store_once(s->meta->epoch, s->meta->epoch + 1);
+	DMP_TEST_POINT(MEMBERSHIP);
 	dmp_store_once(s->meta->ended, (__u32)DMP_END_OPEN);
+	DMP_TEST_POINT(MEMBERSHIP);
 }
 
 static void fill_seat(struct dmp_segment_ *s, uint32_t i)
@@ -246,7 +250,9 @@ static void fill_entry(struct dmp_segment_ *s, const struct dmp_join *a, const s
 	e->start = p->start;
 	memcpy(e->name, a->name, sizeof(e->name));
 	e->incarnation++;
+	DMP_TEST_POINT(MEMBERSHIP);
 	dmp_store_release(e->state, (__u32)DMP_MEMBER_JOINED);
+	DMP_TEST_POINT(MEMBERSHIP);
 }
 
 /* With everything that may fail done. After an error settle() takes the gate away again. */
@@ -255,6 +261,7 @@ static int begin(struct dmp_segment_ *s, const struct dmp_join *a, struct place 
 	int err = 0;
 
 	fill_seat(s, p->index);
+	DMP_TEST_POINT(MEMBERSHIP);
 	if (!p->held)
 		memset(s->members + (size_t)p->index * s->meta->member_size, 0, s->meta->member_size);
 	if (a->role == DMP_ROLE_CONSUMER && !p->held)

@@ -94,6 +94,7 @@ static void enter(struct dmp_segment_ *s)
 	bool died = s->head->busy;
 
 	s->head->busy = 1;
+	DMP_TEST_POINT(MEMBERSHIP);
 	if (died)
 		dmp_segment_settle_(s);
 }
@@ -128,6 +129,7 @@ bool dmp_segment_trylock_(struct dmp_segment_ *s)
 void dmp_segment_unlock_(struct dmp_segment_ *s)
 {
 	s->head->busy = 0;
+	DMP_TEST_POINT(MEMBERSHIP);
 	dmp_unlock_(s->fds[0], DMP_LOCK_MEMBERSHIP_);
 	pthread_mutex_unlock(&s->mutex);
 }

@@ -37,6 +37,7 @@ static void raise_generation(struct dmp_segment_ *s)
 {
 	dmp_store_release(s->meta->generation, s->meta->generation + 1); /* M, pairs with L and who watches it */
 	dmp_full_barrier();						 /* M, pairs with L */
+	DMP_TEST_POINT(MEMBERSHIP);
 }
 
 /* ---- settle: everything follows from the table ---- */
@@ -88,13 +89,17 @@ void dmp_segment_settle_(struct dmp_segment_ *s)
 	struct sum sum = sum_up(s);
 
 	dmp_store_once(s->meta->gates, sum.gates);
+	DMP_TEST_POINT(MEMBERSHIP);
 	drop_edges(s, sum.gates);
+	DMP_TEST_POINT(MEMBERSHIP);
 	dmp_store_once(s->meta->producers, sum.producers);
+	DMP_TEST_POINT(MEMBERSHIP);
 	if (!sum.producers && s->meta->ended == DMP_END_OPEN)
 		/* After the cursor: who reads "ended" reads the last of it. */
 		dmp_store_release(s->meta->ended, (__u32)(sum.finished ? DMP_END_CLEAN : DMP_END_CRASHED));
 	raise_generation(s);
 	free_left(s);
+	DMP_TEST_POINT(MEMBERSHIP);
 	dmp_segment_wake_all_(s);
 }
 
@@ -121,6 +126,7 @@ static void repair(struct dmp_segment_ *s)
 		n++;
 	if (n != cursor)
 		dmp_store_release(s->cursor->cursor, n); /* A, in the owner's stead */
+	DMP_TEST_POINT(MEMBERSHIP);
 	for (; n < end; n++)
 		if (is_published(s, data, n))
 			*(__u64 *)(void *)(data + dmp_slot_offset(n, s->meta->slots, s->meta->stride)) =
@@ -136,9 +142,12 @@ static void retire(struct dmp_segment_ *s, uint32_t i, bool died)
 
 	if (e->role == DMP_ROLE_PRODUCER)
 		repair(s);
+	DMP_TEST_POINT(MEMBERSHIP);
 	dmp_store_once(e->incarnation, e->incarnation + 1);
+	DMP_TEST_POINT(MEMBERSHIP);
 	dmp_store_release(e->state, (__u32)(held ? DMP_MEMBER_HELD : DMP_MEMBER_LEFT));
 	dmp_store_fence(); /* M, pairs with F's load fence: the incarnation before the gate goes */
+	DMP_TEST_POINT(MEMBERSHIP);
 }
 
 static bool has_died(const struct dmp_segment_ *s, uint32_t i)
@@ -190,14 +199,15 @@ void dmp_segment_tend_(struct dmp_segment_ *s, uint64_t now)
 /* In a child made by fork it is the parent's member. */
 static bool is_ours(const struct dmp_member *m)
 {
-	return m->segment->pid == getpid() && dmp_load_once(m->entry->incarnation) == m->incarnation;
+	return m->segment->pid == getpid() && is_mine(m->segment, m->index) &&
+	       dmp_load_once(m->entry->incarnation) == m->incarnation;
 }
 
 static void leave_locked(const struct dmp_member *m)
 {
 	struct dmp_segment_ *s = m->segment;
 
-	if (!is_mine(s, m->index) || !is_ours(m))
+	if (!is_ours(m))
 		return;
 	retire(s, m->index, false);
 	set_mine(s, m->index, false);

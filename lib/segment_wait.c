@@ -50,7 +50,8 @@ static void count(__u64 *tally, uint64_t n)
 static int wake_line(struct dmp_notify *line)
 {
 	__atomic_exchange_n(&line->notify, DMP_NOBODY, __ATOMIC_SEQ_CST); /* X */
-	__atomic_fetch_add(&line->wakes, 1, __ATOMIC_SEQ_CST);		  /* Y */
+	DMP_TEST_POINT(WAKE_TAKEN);
+	__atomic_fetch_add(&line->wakes, 1, __ATOMIC_SEQ_CST); /* Y */
 	return (int)syscall(SYS_futex, &line->wakes, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
@@ -150,6 +151,7 @@ void dmp_segment_calm_(struct dmp_member *m)
 
 	if (mode == DMP_MODE_FENCED || dmp_sys_now() - dmp_load_once(line->slept) < CALM_AFTER)
 		return;
+	DMP_TEST_POINT(CALM_BEFORE);
 	dmp_store_once(line->mode, quiet);
 	dmp_full_barrier();
 	if (dmp_load_once(line->notify) != DMP_NOBODY)
@@ -186,6 +188,7 @@ static void announce(struct dmp_notify *line, uint64_t target, uint64_t now)
 	       !__atomic_compare_exchange_n(&line->notify, &notify, target, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		;
 	dmp_store_once(line->slept, now);
+	DMP_TEST_POINT(SLEEP_ANNOUNCED);
 }
 
 /* W. 0: woken; -EAGAIN: before it slept; -ETIMEDOUT -EINTR */
@@ -235,6 +238,7 @@ static int sleep_on(struct dmp_member *m, uint32_t sequence, const struct nap *n
 	dmp_full_barrier(); /* E, pairs with B */
 	if (dmp_reached(dmp_load_acquire(*dmp_sequence_(m->segment, sequence)), nap->target) || is_over(m, nap))
 		return 0;
+	DMP_TEST_POINT(SLEEP_BEFORE);
 	err = futex_wait(line, wakes, nap->until < slice ? nap->until : slice);
 	count_sleep(m, err);
 	return err;

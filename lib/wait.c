@@ -4,6 +4,7 @@
 
 #define DEADLINE_LOOKS 64   /* spinning, the clock is read every so many looks */
 #define TEND_LOOKS     4096 /* ... and the owner of the memory is called, if it has no eyes of its own */
+#define STAMP_LOOKS    32   /* at the next event's own line, before all else is watched as well */
 #define CALM_LOOKS     256  /* fenced, and nobody to wake: so often it is asked whether that must be */
 
 const struct dmp_wait_strategy dmp_wait_spin = { .pauses = 1, .pace = 128 };
@@ -143,7 +144,7 @@ static void raise_seen(struct dmp_member *m, uint64_t seen)
 /* A stamped ring tells of its next event in the event's own line. */
 static bool polls_stamps(const struct dmp_member *m, uint64_t n)
 {
-	return n == 1 && m->stamped && !m->deps;
+	return n == 1 && m->stamped && !m->deps && !m->by_cursor;
 }
 
 static bool look_at_stamp(struct dmp_member *m)
@@ -201,30 +202,73 @@ DMP_ALWAYS_ int look_for_events(struct dmp_member *m, struct dmp_want_ *w)
 	return err;
 }
 
+/* One line brings an event and its news; a batch has the cursor for news, and its lines are its producer's until then. */
+static void choose_news(struct dmp_member *m)
+{
+	uint64_t found = m->seen - m->pos;
+
+	if (m->by_cursor)
+		m->by_cursor = found > 1;
+	else
+		m->by_cursor = found >= DMP_MANY;
+}
+
+static void pause_for(uint32_t pauses)
+{
+	for (; pauses; pauses--)
+		dmp_pause();
+}
+
+/* Fewer than that, found again and again at the first look: on the producer's heels. */
+static uint64_t pace_batch(const struct dmp_member *m)
+{
+	uint64_t quarter = (m->mask + 1) / 4;
+
+	return quarter < DMP_PACE_BATCH ? quarter : DMP_PACE_BATCH;
+}
+
 /*
- * A consumer that finds events at its very first look, twice running, is behind the producer: it reads the cursor
- * once and takes the whole batch. If that is tiny all the same, the two hand a line to and fro for each event; a pause
- * of about a microsecond lets the producer get ahead. Looks in vain mean that it has caught up: nothing is delayed.
+ * A consumer that finds events at its very first look, twice running, is behind the producer: it reads the cursor once
+ * and takes all there is. If that goes on and it still finds few, it is on the producer's heels, and the two hand lines
+ * to and fro for each event; a pause of about a microsecond lets the producer get ahead. Looks in vain mean that it has
+ * caught up: nothing is delayed then, nor is a burst.
  */
 static void keep_pace(struct dmp_member *m, const struct dmp_want_ *w)
 {
-	uint32_t i;
-
-	if (w->looks) {
-		m->streak = 0;
-		return;
-	}
-	if (++m->streak < 2)
-		return;
-	raise_seen(m, barrier(m));
-	if (m->seen - m->pos >= DMP_PACE_BATCH)
+	m->streak = w->looks ? 0 : m->streak + 1;
+	if (m->streak >= 2)
+		raise_seen(m, barrier(m));
+	choose_news(m);
+	if (m->streak < DMP_PACE_STREAK || m->seen - m->pos >= pace_batch(m))
 		return;
 	if (!w->pace)
-		m->streak = -DMP_PACE_BATCH; /* not to be paced: leave the cursor's line alone for a while */
-	for (i = 0; i < w->pace; i++)
-		dmp_pause();
+		m->streak = -DMP_PACE_REST; /* not to be paced: leave the cursor's line alone for a while */
+	pause_for(w->pace);
 	if (w->pace)
 		raise_seen(m, barrier(m));
+}
+
+/*
+ * The shortest way from the line that brings an event to who waits for it: nothing but that line is looked at. Returns
+ * how many looks were in vain; STAMP_LOOKS: all.
+ */
+DMP_ALWAYS_ uint64_t poll_stamp(const struct dmp_member *m)
+{
+	const __u64 *stamp = dmp_stamp_(dmp_slot_(m, m->pos));
+	uint64_t looks;
+
+	for (looks = 0; looks < STAMP_LOOKS; looks++) {
+		if (dmp_stamp_done(dmp_load_acquire(*stamp), m->pos)) /* H, pairs with I */
+			break;
+		dmp_pause();
+	}
+	return looks;
+}
+
+/* Whether the strategy allows for so many looks. */
+static bool may_poll(const struct dmp_member *m, uint64_t n)
+{
+	return polls_stamps(m, n) && m->wait.pauses && (!m->wait.sleep || m->wait.pauses > STAMP_LOOKS);
 }
 
 static int waitable(const struct dmp_member *m, uint64_t n)
@@ -234,18 +278,35 @@ static int waitable(const struct dmp_member *m, uint64_t n)
 	return n - 1 <= m->mask ? 0 : -EINVAL;
 }
 
-int dmp_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, uint64_t deadline)
+/* The long way, after some looks. */
+static int wait_on(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, uint64_t deadline, uint64_t looks)
 {
-	struct dmp_want_ w = { .n = n, .target = m->pos + n, .deadline = deadline, .pace = m->wait.pace };
-	int err = waitable(m, n);
+	struct dmp_want_ w = {
+		.n = n, .target = m->pos + n, .deadline = deadline, .looks = looks, .pace = m->wait.pace
+	};
+	int err = dmp_wait_loop_(m, &w, look_for_events);
 
-	if (err)
-		return err;
-	err = dmp_wait_loop_(m, &w, look_for_events);
 	if (err)
 		return err;
 	keep_pace(m, &w);
 	dmp_give_(m, n, batch);
+	return 0;
+}
+
+int dmp_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, uint64_t deadline)
+{
+	uint64_t looks = 0;
+	int err = waitable(m, n);
+
+	if (err)
+		return err;
+	if (may_poll(m, n))
+		looks = poll_stamp(m);
+	if (!looks || looks == STAMP_LOOKS)
+		return wait_on(m, n, batch, deadline, looks);
+	m->streak = 0;
+	batch->pos = m->pos;
+	batch->end = m->seen = m->pos + 1;
 	return 0;
 }
 

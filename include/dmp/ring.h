@@ -16,7 +16,7 @@
  *     J  store "writing" (packed: the claimed       K  observer: load fence, look at the stamp (packed: the claimed
  *        position); store fence                        position) again
  *        write the payload                          F  consumer: load fence, load the incarnation;
- *     I  store-release the stamps, last to first       store-release the own cursor
+ *     I  store-release the stamps, the first last      store-release the own cursor
  *     A  store-release the ring's cursor
  *
  *   waking: the owner of a sequence (A: the ring's cursor, F: a consumer's)
@@ -42,7 +42,7 @@
  *    be that of after the reads, else an evicted consumer takes overwritten events for good.
  * G  pairs with F: without the acquire the payload could be written before the consumer has read it.
  * H  pairs with A and I: without the acquire the payload could be read before it is known to be there.
- * I  pairs with H: the stamp is the event's own news. Last to first, so that a reader in order sees all of a batch or
+ * I  pairs with H: the stamp is the event's own news. A batch's first comes last, so that a reader in order sees all or
  *    none, and a producer that dies in between has published none. Before A: who repairs a ring moves the cursor
  *    over published stamps, never back.
  * J  pairs with K: "this is being overwritten" must be seen by who sees any of the new payload. Without: an observer
@@ -87,8 +87,11 @@ extern "C" {
 #define DMP_AHEAD_WRITE_MIN  16		  /* stride, in rings of less than ... */
 #define DMP_AHEAD_WRITE_RING (256 * 1024) /* ... so many bytes */
 #define DMP_BATCH_MAX	     256	  /* events per batch, unless more are asked for: release in time */
-#define DMP_PACE_BATCH	     16		  /* a batch of fewer, found at the first look twice running, is tiny */
-#define DMP_NEXT_POLLS	     16		  /* packed: prefetch the next slot after so many looks in vain */
+#define DMP_PACE_BATCH	     256 /* on the producer's heels: it finds fewer, or less than a quarter of the ring, ... */
+#define DMP_PACE_STREAK	     3	 /* ... at its first look, so often running */
+#define DMP_PACE_REST	     16	 /* without pacing: so many batches until the cursor is read again */
+#define DMP_MANY	     4	 /* so many at once are a batch: it is told of by the cursor */
+#define DMP_NEXT_POLLS	     16	 /* packed: prefetch the next slot after so many looks in vain */
 
 /* Events pos .. end - 1. */
 struct dmp_batch {
@@ -118,7 +121,7 @@ struct dmp_member {
 	uint64_t next __attribute__((aligned(64))); /* claimed up to */
 	uint64_t limit;				    /* may write below: cached gate + slots; never below next */
 	uint64_t published;			    /* the ring's cursor */
-	uint64_t claimed;			    /* packed: the highest claimed position stored */
+	uint64_t claimed;			    /* packed: the highest claimed position stored; stamped: all ones */
 	const __u64 *slowest;			    /* the cursor that held the gate at the last look, or NULL */
 	uint64_t slowest_at;			    /* what it was then */
 
@@ -131,6 +134,7 @@ struct dmp_member {
 	uint64_t deps;				   /* by member index; as of generation */
 	uint64_t lost;				   /* observer: overwritten since the last one returned */
 	int32_t streak;				   /* batches found at the first look, running */
+	uint32_t by_cursor; /* stamped: the producer publishes batches, its cursor tells of all */
 
 	/* Everyone, not per event. */
 	uint64_t generation __attribute__((aligned(64))); /* of the membership, as last seen */
@@ -182,7 +186,7 @@ DMP_ALWAYS_ void dmp_take_(struct dmp_member *m, uint64_t n, uint64_t *pos)
 {
 	*pos = m->next;
 	m->next += n;
-	if (!m->stamped && m->next > m->claimed) {
+	if (m->next > m->claimed) {
 		m->claimed = m->next;
 		dmp_store_once(m->ring->claimed, m->next); /* J, pairs with K */
 		dmp_store_fence();			   /* J */
@@ -230,18 +234,20 @@ DMP_ALWAYS_ void dmp_stamp_writing_(char *slot, uint64_t stamp)
 /* Take the lines of a slot from who read them last. Only of slots inside the gate: others are still being read. */
 DMP_ALWAYS_ void dmp_ahead_write_(const char *slot, uint32_t lines)
 {
-	uint32_t i;
+	const char *end = slot + lines * 64;
 
-	for (i = 0; i < lines; i++)
-		dmp_prefetch_w(slot + i * 64);
+	do
+		dmp_prefetch_w(slot);
+	while ((slot += 64) != end);
 }
 
 DMP_ALWAYS_ void dmp_ahead_read_(const char *slot, uint32_t lines)
 {
-	uint32_t i;
+	const char *end = slot + lines * 64;
 
-	for (i = 0; i < lines; i++)
-		dmp_prefetch(slot + i * 64);
+	do
+		dmp_prefetch(slot);
+	while ((slot += 64) != end);
 }
 
 DMP_INLINE void *dmp_slot(struct dmp_member *m, uint64_t pos)
@@ -255,16 +261,20 @@ DMP_INLINE void *dmp_slot(struct dmp_member *m, uint64_t pos)
 	return slot + m->payload_off;
 }
 
-/* Last to first, so that a reader in order sees all of the batch or none. */
+/*
+ * The first slot last, so that a reader in order sees all of the batch or none. The loops have stamped the others when
+ * they were written, while their lines were at hand; a second time would fetch them back from who reads ahead.
+ */
 DMP_ALWAYS_ void dmp_stamp_published_(struct dmp_member *m, uint64_t pos, uint64_t n)
 {
-	char *first = dmp_slot_(m, pos), *slot = first + n * m->stride;
-	uint64_t stamp = dmp_stamp_published(pos + n);
+	uint64_t stamp = dmp_stamp_published(pos + n), stride = m->stride; /* a stamp might alias the member's own */
+	char *first = dmp_slot_(m, pos), *slot = first + n * stride;
 
 	while (slot != first) {
-		slot -= m->stride;
+		slot -= stride;
 		stamp -= 4;
-		dmp_store_release(*dmp_stamp_(slot), stamp); /* I, pairs with H */
+		if (dmp_load_once(*dmp_stamp_(slot)) != stamp)
+			dmp_store_release(*dmp_stamp_(slot), stamp); /* I, pairs with H */
 	}
 }
 
@@ -343,6 +353,7 @@ DMP_INLINE int dmp_release(struct dmp_member *m, uint64_t end)
 struct dmp_span_ {
 	char *at, *end;
 	char *ahead_end; /* prefetch while at is below */
+	char *first;	 /* not to be stamped before all others are */
 	uint64_t stamp;	 /* of the slot at at: writing */
 	uint64_t ahead;	 /* bytes */
 	uint32_t stride, payload_off, lines, stamped;
@@ -354,7 +365,7 @@ DMP_ALWAYS_ struct dmp_span_ dmp_span_(const struct dmp_member *m, uint64_t pos,
 {
 	struct dmp_span_ s;
 
-	s.at = dmp_slot_(m, pos);
+	s.first = s.at = dmp_slot_(m, pos);
 	s.end = s.at + n * m->stride;
 	s.ahead_end = limit - pos > ahead ? s.at + (limit - pos - ahead) * m->stride : s.at;
 	s.stamp = dmp_stamp_writing(pos);
@@ -379,8 +390,16 @@ DMP_ALWAYS_ void *dmp_span_write_(struct dmp_span_ *s)
 		dmp_ahead_write_(s->at + s->ahead, s->lines);
 	if (s->stamped)
 		dmp_stamp_writing_(s->at, s->stamp);
-	s->stamp += 4;
 	return s->at + s->payload_off;
+}
+
+/* The slot is written: on to the next. */
+DMP_ALWAYS_ void dmp_span_written_(struct dmp_span_ *s)
+{
+	if (s->stamped && s->at != s->first)
+		dmp_store_release(*dmp_stamp_(s->at), s->stamp + 1); /* I, pairs with H */
+	s->stamp += 4;
+	s->at += s->stride;
 }
 
 /* e, a pointer to a const event, at each event of the batch in turn. */
@@ -392,7 +411,7 @@ DMP_ALWAYS_ void *dmp_span_write_(struct dmp_span_ *s)
 /* p, a pointer to an event, at each of the n claimed slots from position first on, to be written. */
 #define dmp_for_each_slot(p, m, first, n)                                                   \
 	for (struct dmp_span_ span_ = dmp_span_(m, first, n, (m)->limit, (m)->ahead_write); \
-	     span_.at != span_.end && ((p) = (__typeof__(p))dmp_span_write_(&span_), 1); span_.at += span_.stride)
+	     span_.at != span_.end && ((p) = (__typeof__(p))dmp_span_write_(&span_), 1); dmp_span_written_(&span_))
 
 #ifdef __cplusplus
 }

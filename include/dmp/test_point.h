@@ -25,6 +25,12 @@ enum dmp_test_point {
 	DMP_POINT_WAIT_AFTER,	   /* WAIT has returned */
 	DMP_POINT_RELEASE_BEFORE,  /* everything is read, nothing released */
 	DMP_POINT_RELEASE_AFTER,   /* between A and B of the own cursor */
+	DMP_POINT_MEMBERSHIP,	   /* shm, file: with the lock, between two stores of a change of membership */
+	DMP_POINT_WAKE_TAKEN,	   /* shm, file: the notify word is taken, nobody is woken yet */
+	DMP_POINT_SLEEP_ANNOUNCED, /* shm, file: between C and D */
+	DMP_POINT_SLEEP_BEFORE,	   /* shm, file: between E and W */
+	DMP_POINT_CALM_BEFORE,	   /* shm, file: nobody was seen to sleep, quiet is next */
+	DMP_POINT_NAME_REMOVE,	   /* shm, file: the name was looked at, and is removed next */
 	DMP_POINT_COUNT
 };
 

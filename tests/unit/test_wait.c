@@ -180,15 +180,31 @@ static void without_a_budget_for_pacing_tiny_batches_leave_the_cursor_alone_for_
 
 	(void)state;
 	c->wait.pace = 0;
-	fake_publish(p, 2);
-	read_one_at_a_time(2);
-	assert_int_equal(c->streak, -DMP_PACE_BATCH);
-	for (i = 0; i <= DMP_PACE_BATCH; i++) {
+	for (i = 0; i < DMP_PACE_STREAK; i++) {
+		fake_publish(p, 1);
+		read_one_at_a_time(1);
+	}
+	assert_int_equal(c->streak, -DMP_PACE_REST);
+	for (i = 0; i <= DMP_PACE_REST; i++) {
 		fake_publish(p, 1);
 		read_one_at_a_time(1);
 	}
 	fake_publish(p, 100);
-	expect_batch(c, 1, 19, 119);
+	expect_batch(c, 1, 20, 120);
+}
+
+/* Lines of a batch are its producer's until the cursor tells of it. */
+static void who_finds_batches_looks_at_the_cursor_until_events_come_one_by_one(void **state)
+{
+	(void)state;
+	fake_publish(p, 100);
+	read_one_at_a_time(2);
+	assert_int_equal(c->by_cursor, true);
+	fake_publish(p, 32);
+	expect_batch(c, 1, 100, 132);
+	assert_int_equal(dmp_release(c, 132), 0);
+	expect_nothing(c, 1, -EAGAIN);
+	assert_int_equal(c->by_cursor, true);
 }
 
 static void a_paced_streak_goes_on(void **state)
@@ -292,6 +308,7 @@ int main(void)
 		TEST(who_finds_events_at_once_twice_running_takes_all_that_is_there),
 		TEST(who_had_to_look_twice_has_caught_up),
 		TEST(without_a_budget_for_pacing_tiny_batches_leave_the_cursor_alone_for_a_while),
+		TEST(who_finds_batches_looks_at_the_cursor_until_events_come_one_by_one),
 		TEST(a_paced_streak_goes_on),
 		TEST(releasing_what_was_not_given_is_invalid),
 		TEST(what_an_evicted_member_read_is_void),
