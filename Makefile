@@ -38,13 +38,17 @@ LIB_OBJS := $(call objs,lib,$(LIB_SRCS))
 LIB_TP_OBJS := $(call objs,lib-tp,$(LIB_SRCS))
 TOOL_OBJS := $(call objs,tools,$(TOOL_SRCS))
 HELPER_OBJS := $(patsubst %.c,$(B)/%.o,$(TEST_HELPERS))
+NATIVE_HELPER_OBJS := $(patsubst %.c,$(B)/%.o,$(NATIVE_HELPERS))
 
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/unit/%)
 DEVICE_PROGRAMS := $(DEVICE_TESTS:%=$(B)/tests/bin/%)
+NATIVE_PROGRAMS := $(NATIVE_TESTS:%=$(B)/tests/native/%)
+PROMISE_PROGRAMS := $(PROMISE_TESTS:%=$(B)/tests/bin/%)
 STRESS_PROGRAMS := $(STRESS_TESTS:%=$(B)/tests/bin/%)
 TOOL_PROGRAMS := $(TEST_TOOLS:%=$(B)/tests/bin/%)
 EXAMPLES := $(patsubst lib/examples/%.c,$(B)/tests/bin/%,$(wildcard lib/examples/*.c))
-PROGRAMS := $(UNIT_PROGRAMS) $(DEVICE_PROGRAMS) $(STRESS_PROGRAMS) $(TOOL_PROGRAMS) $(EXAMPLES)
+PROGRAMS := $(UNIT_PROGRAMS) $(DEVICE_PROGRAMS) $(NATIVE_PROGRAMS) $(PROMISE_PROGRAMS) $(STRESS_PROGRAMS) $(TOOL_PROGRAMS) \
+	$(EXAMPLES)
 
 .PHONY: all
 all: $(LIB) $(SHARED:.0=) $(TOOL) $(PROGRAMS) ## library, tools and tests (the default)
@@ -84,6 +88,10 @@ $(UNIT_PROGRAMS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIB_TP)
 	$(call link,-lcmocka)
 $(DEVICE_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/device/%.o $(HELPER_OBJS) $(LIB_TP)
 	$(call link,-lcmocka)
+$(NATIVE_PROGRAMS): $(B)/tests/native/%: $(B)/tests/native/%.o $(NATIVE_HELPER_OBJS) $(HELPER_OBJS) $(LIB_TP)
+	$(call link,-lcmocka)
+$(PROMISE_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/native/%.o $(NATIVE_HELPER_OBJS) $(HELPER_OBJS) $(LIB_TP)
+	$(call link,-lcmocka)
 $(STRESS_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/stress/%.o $(HELPER_OBJS) $(LIB_TP)
 	$(call link,-lcmocka)
 $(TOOL_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/demo/%.o $(LIB_TP)
@@ -92,6 +100,8 @@ $(B)/tests/vm/tsc: $(B)/tests/vm/tsc.o
 	$(call link)
 $(EXAMPLES): $(B)/tests/bin/%: $(B)/lib/examples/%.o $(LIB)
 	$(call link)
+
+include tests/cost/rules.mk tests/bench/rules.mk tests/bench/latency.mk tests/bench/vm.mk
 
 .SECONDARY:
 FORCE:
@@ -138,7 +148,8 @@ check: ## every build and test there is, on four kernels in virtual machines
 soak: ## the stress tests, for hours, on the same kernels
 	$(setup) build kmod vm debug
 	@$(lists) tests/check --soak
-lists = UNIT_TESTS='$(UNIT_TESTS)' DEVICE_TESTS='$(DEVICE_TESTS)' STRESS_TESTS='$(STRESS_TESTS)'
+lists = UNIT_TESTS='$(UNIT_TESTS)' NATIVE_TESTS='$(NATIVE_TESTS)' PROMISE_TESTS='$(PROMISE_TESTS)' \
+	DEVICE_TESTS='$(DEVICE_TESTS)' STRESS_TESTS='$(STRESS_TESTS)'
 
 .PHONY: sparse sparse-module
 sparse: ## sparse over the module
@@ -148,7 +159,7 @@ sparse-module: $(KMOD)/dmp.ko
 	@log=$(KMOD)/sparse.log; $(call kbuild,C=2 CHECK=sparse modules) 2>$$log && \
 		! grep -qE '(warning|error):' $$log || { cat $$log >&2; exit 1; }
 
-FORMATTED = $(wildcard kmod/*.[ch] lib/*.[ch] tools/*.[ch] tests/*.[ch] tests/*/*.[ch] lib/examples/*.c include/*.h \
+FORMATTED = $(wildcard kmod/*.[ch] lib/*.[ch] tools/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*.cc lib/examples/*.c include/*.h \
 	include/dmp/*.h include/uapi/linux/*.h)
 .PHONY: format check-format
 format: ## clang-format on every C file
@@ -175,4 +186,4 @@ demo-native: ## the same on this machine: loads the module
 clean: ## remove build/
 	rm -rf build
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile tests/*/*.mk | expand -t 18

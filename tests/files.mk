@@ -7,12 +7,20 @@ TEST_HELPERS := tests/helpers.c tests/raw.c tests/calls.c tests/attack.c tests/s
 
 # tests/unit: on the host, no kernel.
 UNIT_TESTS := test_seq test_ring test_layout test_join test_claim test_wait test_barrier test_strategy test_observe \
-	test_points
+	test_points test_hist
 
 # tests/device: against /dev/dmp, in a virtual machine.
 DEVICE_TESTS := test_ioctl test_fields test_kinds test_rights test_quota test_map test_uring test_pages test_ring \
 	test_lives test_member test_members test_start test_wait test_deadline test_poll test_epoll test_end \
 	test_scribble test_flow test_tool test_stream test_refusal
+
+# tests/native: shared memory and files, on the host, no module.
+NATIVE_HELPERS := tests/native/native.c
+NATIVE_TESTS := test_shm test_shm_members test_shm_windows test_shm_order test_shm_wakes test_death test_race test_file \
+	test_file_crash test_power_cut
+
+# ... and what every backend promises: on the host with shm and file, in a virtual machine with the module.
+PROMISE_TESTS := test_promises test_sleep test_arguments test_differences
 
 # tests/stress: there, too; longer.
 STRESS_TESTS := no_syscall exact_wakes lost_wake late_notify join_storm death observer hostile
