@@ -35,7 +35,9 @@ static const struct dmp_ops_ *default_owner(void)
 {
 	const char *owner = secure_getenv("DMP_BACKEND");
 
-	return owner && *owner ? owner_called(owner, strlen(owner)) : &dmp_module_ops_;
+	if (!owner || !*owner)
+		return &dmp_module_ops_;
+	return strcmp(owner, "file") ? owner_called(owner, strlen(owner)) : NULL; /* a bare name is no path */
 }
 
 int dmp_owner_(const struct dmp_ops_ **ops, const char **name)

@@ -11,7 +11,8 @@
  * died. Membership changes under the lock (segment_lock.c) and can be taken up by the next holder at any instruction
  * (segment_member.c). Every process can write everything: this is for processes that trust each other.
  *
- *   segment.c         the file: lay out, check, map; one object per file and process
+ *   segment_layout.c  the file: lay out, fill, check
+ *   segment.c         ... as this process has it: one object per file
  *   segment_file.c    names in a folder: create aside, link; take over what the dead left
  *   segment_lock.c    locks that the kernel drops when their process ends
  *   segment_member.c  join, leave, and the death of others
@@ -119,7 +120,7 @@ static inline bool dmp_is_file_(const struct dmp_segment_ *s)
 	return s->head->kind & DMP_SEGMENT_FILE;
 }
 
-/* ---- segment.c ---- */
+/* ---- segment_layout.c ---- */
 
 /* What a new ring needs: checks args as the module does. -EINVAL -EOPNOTSUPP -EFBIG */
 int dmp_segment_plan_(struct dmp_head *plan, const struct dmp_create *args, uint32_t kind);
@@ -127,6 +128,14 @@ int dmp_segment_plan_(struct dmp_head *plan, const struct dmp_create *args, uint
 /* Give a new, empty file its size and content; the magic comes last. -ENOMEM (no room), errors of the file */
 int dmp_segment_init_(int fd, const struct dmp_head *plan, const struct dmp_create *args);
 void dmp_segment_init_lines_(struct dmp_meta *meta);
+
+/* The first page of a file, and its size. -EMEDIUMTYPE -EPROTO -EUCLEAN as below. */
+int dmp_segment_read_(struct dmp_head *h, int fd, uint64_t *size);
+
+/* The rest, of which so much is mapped: all but the data. */
+int dmp_segment_check_(const struct dmp_head *h, uint64_t mapped, uint64_t size);
+
+/* ---- segment.c ---- */
 
 /*
  * This process's segment of the file behind fd, which becomes the segment's unless there is an error. One more

@@ -26,10 +26,10 @@
 /* Within a process the locks of other threads do not count. */
 static pthread_mutex_t folder = PTHREAD_MUTEX_INITIALIZER;
 
-/* A member of whatever kind must write, so any right is reading and writing for the file. */
+/* A member of whatever kind must write, so any right is reading and writing for the file; its owner keeps both. */
 static mode_t file_mode(uint32_t mode)
 {
-	return (mode & 0700 ? 0600 : 0) | (mode & 070 ? 060 : 0) | (mode & 07 ? 06 : 0);
+	return 0600 | (mode & 070 ? 060 : 0) | (mode & 07 ? 06 : 0);
 }
 
 static bool names(const char *path, const struct dmp_segment_ *s)

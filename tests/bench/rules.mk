@@ -46,11 +46,19 @@ $(B)/bench/cells/limits: $(B)/bench/limits.o $(BENCH_COMMON)
 	$(call link)
 -include $(wildcard $(B)/bench/cells/*.d)
 
-.PHONY: bench bench-build bench-own
+.PHONY: bench bench-memory bench-build bench-own
+# Apart: 2 MiB pages are the machine's to allow, /sys/kernel/mm/transparent_hugepage/shmem_enabled must be advise or more.
+BENCH_MEMORY := $(B)/bench/cells/ref_memory.64
+$(BENCH_MEMORY): tests/bench/peers/ref_memory.c $(BENCH_COMMON)
+	$(call say,CC,$@) mkdir -p $(@D) && $(BENCH_CC) -DSIZE=64 -MF $@.d -o $@ $< $(filter %.o,$^)
+bench-memory: ## a ring by hand on pages of 4 KiB and 2 MiB, there beforehand and not
+	$(setup) build bench
+	@$(MAKE) -s $(B)/bench/run $(BENCH_MEMORY)
+	@tests/bench/bench $(B) "" $(BENCH_MEMORY)
 bench: ## throughput and round trips against the rivals: build/bench.json, plots; BENCH=quick takes a minute
 	$(setup) build bench
 	@$(MAKE) -s bench-build
 	@tests/bench/bench $(B) "$(BENCH)" $(BENCH_PROGRAMS)
 bench-build: $(B)/bench/run $(BENCH_PROGRAMS)
 # What needs nobody else's library: make check builds it.
-bench-own: $(B)/bench/run $(filter $(B)/bench/cells/limits $(B)/bench/cells/dmp% $(B)/bench/cells/ref%,$(BENCH_PROGRAMS))
+bench-own: $(B)/bench/run $(BENCH_MEMORY) $(filter $(B)/bench/cells/limits $(B)/bench/cells/dmp% $(B)/bench/cells/ref%,$(BENCH_PROGRAMS))

@@ -44,6 +44,8 @@ static void a_name_that_does_not_say_is_the_modules_unless_the_environment_does(
 	assert_int_equal(fake.opens, 2);
 	setenv("DMP_BACKEND", "tmp", 1);
 	assert_int_equal(create("a"), -EINVAL);
+	setenv("DMP_BACKEND", "file", 1);
+	assert_int_equal(create("a"), -EINVAL); /* no path */
 	unsetenv("DMP_BACKEND");
 	assert_int_equal(create("a"), 0);
 	assert_int_equal(fake.opens, 3);

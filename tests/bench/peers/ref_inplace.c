@@ -7,9 +7,13 @@
 
 #define BATCH_MAX 256
 
+#ifndef SHARED_MEMORY /* ref_memory.c includes this file */
+#define SHARED_MEMORY(peer, bytes) bench_shared(bytes)
+
 static const struct peer peers[] = {
 	{ .name = "ref_inplace", .tests = STREAM, .slots = { 1024, 65536 }, .publish = { 1, 32, 256 } },
 };
+#endif
 
 struct message {
 	char bytes[SIZE];
@@ -30,7 +34,7 @@ struct port {
 
 static struct ring *ring_create(const struct peer *peer, uint32_t slots)
 {
-	struct ring *ring = bench_shared(sizeof(*ring) + (size_t)slots * SIZE);
+	struct ring *ring = SHARED_MEMORY(peer, sizeof(*ring) + (size_t)slots * SIZE);
 
 	(void)peer;
 	ring->slots = slots;
