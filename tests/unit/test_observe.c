@@ -243,6 +243,25 @@ static void only_an_observer_observes(void **state)
 #define STAMPED(name) cmocka_unit_test_setup_teardown(name, setup_stamped, teardown)
 #define PACKED(name)  cmocka_unit_test_setup_teardown(name, setup_packed, teardown)
 
+/* A loop stamps what it has written but for its first slot: who reads in order sees all of the batch, or none. */
+static void a_batch_shows_once_its_first_slot_is_stamped(void **state)
+{
+	uint64_t pos, at, lost, event, *payload;
+	struct dmp_member *c = fake_consumer("c", NULL);
+
+	(void)state;
+	assert_int_equal(dmp_try_claim(p, 4, &pos), 0);
+	dmp_for_each_slot(payload, p, pos, 4)
+		*payload = 7;
+	assert_int_equal(*fake_stamp(pos), dmp_stamp_writing(pos));
+	assert_int_equal(*fake_stamp(pos + 3), dmp_stamp_published(pos + 3));
+	expect_nothing(c, 1, -EAGAIN);
+	assert_int_equal(dmp_try_observe(o, &event, &at, &lost), -EAGAIN);
+	dmp_publish(p, pos, 4);
+	expect_batch(c, 4, pos, pos + 4);
+	dmp_leave(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +290,7 @@ int main(void)
 		STAMPED(a_sleeping_observer_waits_for_the_next_event),
 		PACKED(a_sleeping_observer_waits_for_the_next_event),
 		STAMPED(only_an_observer_observes),
+		STAMPED(a_batch_shows_once_its_first_slot_is_stamped),
 		PACKED(only_an_observer_observes),
 	};
 
