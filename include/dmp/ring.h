@@ -86,7 +86,7 @@ extern "C" {
 #define DMP_AHEAD_WRITE_BIG  256	  /* stride, whatever the size of the ring */
 #define DMP_AHEAD_WRITE_MIN  16		  /* stride, in rings of less than ... */
 #define DMP_AHEAD_WRITE_RING (256 * 1024) /* ... so many bytes */
-#define DMP_BATCH_MAX	     256	  /* events per batch, unless more are asked for: release in time */
+#define DMP_BATCH_MAX	     64		  /* events per batch, unless more are asked for: release in time */
 #define DMP_PACE_BATCH	     256 /* on the producer's heels: it finds fewer, or less than a quarter of the ring, ... */
 #define DMP_PACE_STREAK	     3	 /* ... at its first look, so often running */
 #define DMP_PACE_REST	     16	 /* without pacing: so many batches until the cursor is read again */
