@@ -248,14 +248,13 @@ static bool has_events(const struct dmp_segment_ *s, const struct save *save)
 	return true;
 }
 
-/* What lies behind the cursor was on its way to the disk, or not: nothing of it was published. */
+/* Slots behind the cursor, as far as a producer may have come: what the disk has of them is old, new or both. */
 static void forget_rest(struct dmp_segment_ *s, const struct save *save)
 {
 	uint64_t n;
 
 	for (n = save->cursor; n < save->floor + s->meta->slots; n++)
-		if (*stamp_of(s, n) >= dmp_stamp_writing(n))
-			*stamp_of(s, n) = dmp_stamp_writing(n);
+		*stamp_of(s, n) = dmp_stamp_writing(n);
 }
 
 static void seat_consumers(struct dmp_segment_ *s, const struct save *save)
@@ -290,7 +289,8 @@ static void rebuild(struct dmp_segment_ *s, const struct save *save)
 	dmp_segment_init_lines_(meta);
 	s->head->busy = 0;
 	s->head->saved = save->number;
-	s->cursor->cursor = s->cursor->claimed = save->cursor;
+	s->cursor->cursor = save->cursor;
+	s->cursor->claimed = save->floor + meta->slots; /* observers: all that may have been overwritten */
 	meta->ended = save->ended;
 	meta->epoch = save->epoch;
 	meta->gates = 0;

@@ -16,6 +16,7 @@
 #define MOST_TICKS    3000
 #define CONSUMERS     2
 #define LOW_SEATS     11
+#define MOST_WORDS    25
 
 static const struct shape {
 	uint64_t slots;
@@ -229,12 +230,26 @@ static void check_events(uint64_t cursor)
 	}
 }
 
+/* Who looks back further than any consumer was never promised anything, but is not to be shown a torn event. */
+static void check_what_observers_see(void)
+{
+	struct dmp_join_options from_oldest = { .from = DMP_FROM_OLDEST };
+	uint64_t event[MOST_WORDS], pos, lost;
+	struct dmp_member *o;
+
+	assert_int_equal(dmp_join(g.ring, DMP_ROLE_OBSERVER, &from_oldest, &o), 0);
+	while (!dmp_try_observe(o, event, &pos, &lost))
+		assert_true(stress_intact(event, dmp_event_size(o), pos));
+	dmp_leave(o);
+}
+
 static void check_what_is_left(void)
 {
 	uint64_t cursor, fails = disk.fails;
 
 	disk.fails = 0;
 	cursor = info_of(g.ring).cursor;
+	check_what_observers_see();
 	clear_away_c();
 	join_all();
 	disk.ticks = 0;
