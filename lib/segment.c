@@ -123,7 +123,7 @@ static int new_segment(struct dmp_segment_ **segment, int fd, const char *path, 
 	pthread_mutex_init(&s->mutex, NULL);
 	s->dev = st->st_dev;
 	s->ino = st->st_ino;
-	s->pid = getpid();
+	s->pid = (uint32_t)getpid();
 	s->refs = 1;
 	s->next = known;
 	known = s;

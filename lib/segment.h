@@ -89,7 +89,7 @@ struct dmp_segment_ {
 	int *fds;   /* fds[0] is the one in use; none is closed before the last */
 	uint32_t nfds;
 	uint32_t refs;
-	pid_t pid; /* whose locks: a child made by fork has none of them */
+	uint32_t pid; /* whose locks: a child made by fork has none of them */
 	pthread_mutex_t mutex;
 	uint64_t mine[DMP_SEGMENT_MEMBERS / 64]; /* members of this process, by index */
 

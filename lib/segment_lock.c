@@ -79,9 +79,9 @@ bool dmp_is_locked_(int fd, enum dmp_lock_ byte)
 
 void dmp_segment_adopt_(struct dmp_segment_ *s)
 {
-	pid_t pid = getpid(), was = __atomic_load_n(&s->pid, __ATOMIC_ACQUIRE);
+	uint32_t pid = (uint32_t)getpid(), was = dmp_load_acquire(s->pid);
 
-	if (was == pid || !__atomic_compare_exchange_n(&s->pid, &was, pid, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (was == pid || !dmp_replace(s->pid, &was, pid))
 		return;
 	pthread_mutex_init(&s->mutex, NULL); /* whoever held it is not in this process */
 	memset(s->mine, 0, sizeof(s->mine));

@@ -199,7 +199,7 @@ void dmp_segment_tend_(struct dmp_segment_ *s, uint64_t now)
 /* In a child made by fork it is the parent's member. */
 static bool is_ours(const struct dmp_member *m)
 {
-	return m->segment->pid == getpid() && is_mine(m->segment, m->index) &&
+	return m->segment->pid == (uint32_t)getpid() && is_mine(m->segment, m->index) &&
 	       dmp_load_once(m->entry->incarnation) == m->incarnation;
 }
 

@@ -40,18 +40,13 @@
 #define CALM_AFTER   1000000000 /* nobody has slept for so long: quiet */
 #define NO_SEQUENCE  UINT32_MAX
 
-static void count(__u64 *tally, uint64_t n)
-{
-	__atomic_fetch_add(tally, n, __ATOMIC_RELAXED);
-}
-
 /* ---- waking ---- */
 
 static int wake_line(struct dmp_notify *line)
 {
-	__atomic_exchange_n(&line->notify, DMP_NOBODY, __ATOMIC_SEQ_CST); /* X */
+	dmp_exchange(line->notify, DMP_NOBODY); /* X */
 	DMP_TEST_POINT(WAKE_TAKEN);
-	__atomic_fetch_add(&line->wakes, 1, __ATOMIC_SEQ_CST); /* Y */
+	dmp_raise(line->wakes, 1); /* Y */
 	return (int)syscall(SYS_futex, &line->wakes, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
@@ -60,11 +55,11 @@ void dmp_segment_wake_(struct dmp_member *m)
 	struct dmp_tally *ring = &m->segment->head->tally, *own = &m->segment->seats[m->index].tally;
 	int woken = wake_line(m->line);
 
-	count(&ring->wakes, 1);
-	count(&own->wakes, 1);
+	dmp_count(ring->wakes, 1);
+	dmp_count(own->wakes, 1);
 	if (woken <= 0) {
-		count(&ring->empty, 1);
-		count(&own->empty, 1);
+		dmp_count(ring->empty, 1);
+		dmp_count(own->empty, 1);
 	}
 }
 
@@ -86,7 +81,7 @@ void dmp_segment_wake_all_(struct dmp_segment_ *s)
 			continue;
 		woken = wake_line(&s->lines[i]);
 		if (woken > 0)
-			count(&s->head->tally.changed, (uint64_t)woken);
+			dmp_count(s->head->tally.changed, (uint64_t)woken);
 	}
 }
 
@@ -119,11 +114,10 @@ static uint32_t make_fenced(struct dmp_segment_ *s, struct dmp_notify *line)
 
 	if (mode != DMP_MODE_QUIET)
 		return mode;
-	drawn = (uint32_t)__atomic_add_fetch(&s->head->switches, 1, __ATOMIC_RELAXED);
+	drawn = (uint32_t)dmp_raise(s->head->switches, 1);
 	if (drawn <= DMP_MODE_FENCED) /* the count has come round */
-		drawn = (uint32_t)__atomic_add_fetch(&s->head->switches, 2, __ATOMIC_RELAXED);
-	return __atomic_compare_exchange_n(&line->mode, &mode, drawn, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ? drawn
-														 : mode;
+		drawn = (uint32_t)dmp_raise(s->head->switches, 2);
+	return dmp_replace(line->mode, &mode, drawn) ? drawn : mode;
 }
 
 /* D. Whether the owner is known to look from now on. */
@@ -138,7 +132,7 @@ static bool fence(struct dmp_segment_ *s, struct dmp_notify *line)
 		return true;
 	if (membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) && membarrier(MEMBARRIER_CMD_GLOBAL))
 		return false;
-	count(&s->head->tally.fences, 1);
+	dmp_count(s->head->tally.fences, 1);
 	dmp_store_release(line->settled, mode);
 	return true;
 }
@@ -155,7 +149,7 @@ void dmp_segment_calm_(struct dmp_member *m)
 	dmp_store_once(line->mode, quiet);
 	dmp_full_barrier();
 	if (dmp_load_once(line->notify) != DMP_NOBODY)
-		__atomic_compare_exchange_n(&line->mode, &quiet, mode, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		dmp_replace(line->mode, &quiet, mode);
 }
 
 /* ---- sleeping ---- */
@@ -184,8 +178,7 @@ static void announce(struct dmp_notify *line, uint64_t target, uint64_t now)
 {
 	__u64 notify = dmp_load_once(line->notify);
 
-	while (target < notify &&
-	       !__atomic_compare_exchange_n(&line->notify, &notify, target, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+	while (target < notify && !dmp_replace(line->notify, &notify, target))
 		;
 	dmp_store_once(line->slept, now);
 	DMP_TEST_POINT(SLEEP_ANNOUNCED);
@@ -205,11 +198,11 @@ static void count_sleep(struct dmp_member *m, int err)
 {
 	struct dmp_tally *ring = &m->segment->head->tally, *own = &m->segment->seats[m->index].tally;
 
-	count(&ring->sleeps, 1);
-	count(&own->sleeps, 1);
+	dmp_count(ring->sleeps, 1);
+	dmp_count(own->sleeps, 1);
 	if (!err) {
-		count(&ring->woken, 1);
-		count(&own->woken, 1);
+		dmp_count(ring->woken, 1);
+		dmp_count(own->woken, 1);
 	}
 }
 
@@ -287,7 +280,7 @@ int dmp_segment_wait_(struct dmp_member *m, const struct dmp_wait *wait)
 		return -ESTALE;
 	if (is_beyond_the_end(m, wait->target))
 		return -EPIPE;
-	if (__atomic_exchange_n(&seat->waiting, DMP_WAITING_ASLEEP, __ATOMIC_ACQUIRE))
+	if (dmp_exchange(seat->waiting, (__u32)DMP_WAITING_ASLEEP))
 		return -EBUSY;
 	seat->target = wait->target;
 	err = nap(m, seat, &n);

@@ -7,6 +7,9 @@
  *
  *   dmp_load_once(x)       once, not torn, not ordered        dmp_store_once(x, v)
  *   dmp_load_acquire(x)    before all that follows            dmp_store_release(x, v)   after all that precedes
+ *   dmp_exchange(x, v)     was x; dmp_raise(x, n): is x now; dmp_replace(x, old, v): whether x was *old, else *old is
+ *                          what it was. One step, and a full barrier
+ *   dmp_count(x, n)        x grows by n in one step, not ordered
  *   dmp_full_barrier()     everything before, then everything after, stores before loads included
  *   dmp_store_fence()      stores before, then stores after       free on x86-64: it only holds the compiler
  *   dmp_load_fence()       loads before, then loads after         free on x86-64: it only holds the compiler
@@ -34,6 +37,12 @@ char dmp_word_(const volatile unsigned long long &);
 #define dmp_load_acquire(x)	(DMP_WORD_(x), __atomic_load_n(&(x), __ATOMIC_ACQUIRE))
 #define dmp_store_once(x, v)	(DMP_WORD_(x), __atomic_store_n(&(x), (v), __ATOMIC_RELAXED))
 #define dmp_store_release(x, v) (DMP_WORD_(x), __atomic_store_n(&(x), (v), __ATOMIC_RELEASE))
+
+#define dmp_exchange(x, v) (DMP_WORD_(x), __atomic_exchange_n(&(x), (v), __ATOMIC_SEQ_CST))
+#define dmp_raise(x, n)	   (DMP_WORD_(x), __atomic_add_fetch(&(x), (n), __ATOMIC_SEQ_CST))
+#define dmp_replace(x, old, v) \
+	(DMP_WORD_(x), __atomic_compare_exchange_n(&(x), (old), (v), 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+#define dmp_count(x, n) (DMP_WORD_(x), (void)__atomic_fetch_add(&(x), (n), __ATOMIC_RELAXED))
 
 #define dmp_compiler_barrier() __asm__ __volatile__("" ::: "memory")
 #define dmp_store_fence()      __atomic_thread_fence(__ATOMIC_RELEASE)
