@@ -8,7 +8,7 @@
 #define CALM_LOOKS     256  /* fenced, and nobody to wake: so often it is asked whether that must be */
 
 const struct dmp_wait_strategy dmp_wait_spin = { .pauses = 1, .pace = 128 };
-const struct dmp_wait_strategy dmp_wait_yield = { .pauses = 128, .yields = 1, .pace = 128 };
+const struct dmp_wait_strategy dmp_wait_yield = { .pauses = 16, .yields = 1, .pace = 128 };
 const struct dmp_wait_strategy dmp_wait_sleep = { .pauses = 512, .pace = 128, .sleep = true };
 const struct dmp_wait_strategy dmp_wait_block = { .sleep = true };
 
