@@ -6,11 +6,13 @@
 #include "../peer.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <iceoryx_posh/popo/publisher.hpp>
 #include <iceoryx_posh/popo/subscriber.hpp>
 #include <iceoryx_posh/runtime/posh_runtime.hpp>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -48,11 +50,18 @@ static bool daemon_listens()
 
 static pid_t daemon_pid;
 
+/* It cannot end in order, for the other side has left without a word: so what it leaves behind is removed here. */
 static void stop_daemon()
 {
+	const struct group *group = getgrgid(getegid());
+
 	signal(SIGCHLD, SIG_DFL);
 	kill(daemon_pid, SIGKILL);
 	waitpid(daemon_pid, NULL, 0);
+	shm_unlink("/iceoryx_mgmt");
+	if (group)
+		shm_unlink((std::string("/") + group->gr_name).c_str());
+	unlink("/tmp/roudi");
 }
 
 static void start_daemon()
