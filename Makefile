@@ -43,7 +43,7 @@ NATIVE_HELPER_OBJS := $(patsubst %.c,$(B)/%.o,$(NATIVE_HELPERS))
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/unit/%)
 DEVICE_PROGRAMS := $(DEVICE_TESTS:%=$(B)/tests/bin/%)
 NATIVE_PROGRAMS := $(NATIVE_TESTS:%=$(B)/tests/native/%)
-PROMISE_PROGRAMS := $(PROMISE_TESTS:%=$(B)/tests/bin/%)
+PROMISE_PROGRAMS := $(patsubst %,$(B)/tests/bin/%,$(PROMISE_TESTS) $(USER_TESTS))
 STRESS_PROGRAMS := $(STRESS_TESTS:%=$(B)/tests/bin/%)
 TOOL_PROGRAMS := $(TEST_TOOLS:%=$(B)/tests/bin/%)
 EXAMPLES := $(patsubst lib/examples/%.c,$(B)/tests/bin/%,$(wildcard lib/examples/*.c))
@@ -149,7 +149,7 @@ soak: ## the stress tests, for hours, on the same kernels
 	$(setup) build kmod vm debug
 	@$(lists) tests/check --soak
 lists = UNIT_TESTS='$(UNIT_TESTS)' NATIVE_TESTS='$(NATIVE_TESTS)' PROMISE_TESTS='$(PROMISE_TESTS)' \
-	DEVICE_TESTS='$(DEVICE_TESTS)' STRESS_TESTS='$(STRESS_TESTS)'
+	USER_TESTS='$(USER_TESTS)' DEVICE_TESTS='$(DEVICE_TESTS)' STRESS_TESTS='$(STRESS_TESTS)'
 
 .PHONY: sparse sparse-module
 sparse: ## sparse over the module

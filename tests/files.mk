@@ -22,6 +22,9 @@ NATIVE_TESTS := test_shm test_shm_members test_shm_windows test_shm_order test_s
 # ... and what every backend promises: on the host with shm and file, in a virtual machine with the module.
 PROMISE_TESTS := test_promises test_sleep test_arguments test_differences
 
+# ... and what takes several users, so root: in a virtual machine.
+USER_TESTS := test_users
+
 # tests/stress: there, too; longer.
 STRESS_TESTS := no_syscall exact_wakes lost_wake late_notify join_storm death observer hostile
 

@@ -71,42 +71,6 @@ static void the_dead_hold_their_places(void **state)
 	dmp_ring_close(ring);
 }
 
-static int resume_as_1001(void *arg)
-{
-	struct dmp_ring *ring;
-
-	become(1001);
-	ring = open_ring(arg);
-	assert_int_equal(try_join(ring, DMP_ROLE_CONSUMER, "c"), -EEXIST);
-	assert_int_equal(try_join(ring, DMP_ROLE_CONSUMER, "d"), 0);
-	return 0;
-}
-
-static int join_in_an_open_ring_and_die(void *arg)
-{
-	struct dmp_ring_options options = native_options(0);
-	struct dmp_ring *ring = NULL;
-
-	options.mode = 0777;
-	assert_int_equal(dmp_ring_create(&ring, ((struct address *)arg)->s, &options), 0);
-	join(ring, DMP_ROLE_CONSUMER, "c");
-	kill(getpid(), SIGKILL);
-	return 0;
-}
-
-static void a_place_is_for_its_user_alone(void **state)
-{
-	struct address a = new_file("place");
-	char folder[ADDRESS_MAX];
-
-	(void)state;
-	snprintf(folder, sizeof(folder), "%s", path_of(&a));
-	*strrchr(folder, '/') = 0;
-	assert_int_equal(chmod(folder, 0755), 0);
-	assert_int_equal(run_child(join_in_an_open_ring_and_die, &a), 128 + SIGKILL);
-	assert_int_equal(run_child(resume_as_1001, &a), 0);
-}
-
 static void who_leaves_holds_no_place(void **state)
 {
 	struct address a = new_file("left");
@@ -381,7 +345,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_dead_hold_their_places),
-		cmocka_unit_test(a_place_is_for_its_user_alone),
 		cmocka_unit_test(who_leaves_holds_no_place),
 		cmocka_unit_test(damaged_heads_are_refused),
 		cmocka_unit_test(truncated_files_are_refused),
