@@ -96,11 +96,11 @@ int dmp_ring_sync(const struct dmp_ring *ring);
 int dmp_ring_from_fd(struct dmp_ring **ring, int fd);
 
 /* A new ring file with these rights, or fewer than the ring's, to hand on: returns its descriptor (close-on-exec), the
- * caller's to close. 0: the same rights. -EACCES a right the ring's file does not have -EINVAL -ENODEV -EMFILE
- * -ENFILE */
+ * caller's to close. 0: the same rights. -EACCES a right the ring's file does not have -EINVAL -ENODEV -EMFILE -ENFILE
+ * -EOPNOTSUPP shm, file: who has the file can do everything with it */
 int dmp_ring_restrict(const struct dmp_ring *ring, uint32_t rights);
 
-/* The descriptor, still the ring's: to send over a socket. */
+/* The descriptor, still the ring's: to send over a socket. shm, file: to close a duplicate in this process is to leave. */
 int dmp_ring_fd(const struct dmp_ring *ring);
 
 /* Close the file. Members stay. NULL is allowed. */
@@ -127,14 +127,14 @@ int dmp_ring_members(const struct dmp_ring *ring, struct dmp_member_info *member
 /*
  * How to wait, as data. Each step is tried so many times, in this order; then the thread sleeps in the kernel or, where
  * sleep is false, goes on with the last step that has a budget. pace: how often a consumer that keeps finding almost
- * nothing pauses for about a microsecond (in PAUSE instructions; it leaves the slow regime of one-event batches).
+ * nothing pauses for about a microsecond or a few (in PAUSE instructions; it gets off the producer's heels).
  * All zero: pauses for ever.
  */
 struct dmp_wait_strategy {
 	uint32_t spins;	 /* looks without a pause */
 	uint32_t pauses; /* looks with a PAUSE between */
 	uint32_t yields; /* looks with a sched_yield between */
-	uint32_t pace;	 /* PAUSEs once a batch is tiny twice running; 0: never */
+	uint32_t pace;	 /* PAUSEs once it keeps finding little at its first look; 0: never */
 	bool sleep;
 };
 
@@ -179,7 +179,7 @@ uint64_t dmp_position(const struct dmp_member *member);
 uint32_t dmp_event_size(const struct dmp_member *member);
 uint64_t dmp_slots(const struct dmp_member *member);
 
-/* The member file, still the member's: for poll, epoll and io_uring after dmp_arm. */
+/* The member file, still the member's: for poll, epoll and io_uring after dmp_arm. shm, file: -EOPNOTSUPP. */
 int dmp_member_fd(const struct dmp_member *member);
 
 /* ---- producing: dmp/ring.h, slow path lib/claim.c ----
@@ -192,7 +192,7 @@ int dmp_member_fd(const struct dmp_member *member);
  *   void dmp_publish(m, pos, n)                 pos .. pos + n - 1, in the order claimed
  *
  * All three claims: -EINVAL n is 0, or more than the ring holds with what is claimed already; -EACCES not a producer;
- * -EINTR a signal without SA_RESTART (only while asleep); -ESTALE the member has left (only on going to sleep). *pos is
+ * -EINTR a signal without SA_RESTART (only while asleep; shm, file: any signal); file: errors of msync; -ESTALE the member has left (only on going to sleep). *pos is
  * the first of the n positions. Several claims may be open; events that are claimed and not published were never there
  * if the producer leaves. The payload is the producer's alone from dmp_slot to dmp_publish; on a stamped ring dmp_slot
  * also says "being written", so call it before each change of a payload and never after the publish. Slots of
@@ -256,6 +256,7 @@ int dmp_observe_until(struct dmp_member *member, void *event, uint64_t *pos, uin
  *   -EPIPE the stream has ended below what is waited for (fewer than n may be left: dmp_try_wait has them)
  *   -EBUSY another thread sleeps on this member   -ESTALE the member has left
  *   -EINVAL n is 0 or more than the ring holds, a producer's with what is claimed already
+ *   -EOPNOTSUPP shm, file: nothing there can be polled
  */
 int dmp_arm(struct dmp_member *member, uint64_t n);
 

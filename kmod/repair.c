@@ -2,7 +2,7 @@
 /*
  * repair.c: what a producer left half done on a stamped ring
  *
- * It stamps a batch from the last slot to the first and then stores the cursor. If it left in between, events that are
+ * It stamps a batch's first slot last and then stores the cursor. If it left in between, events that are
  * stamped, and that a consumer may have read already, lie above the cursor: the cursor is moved over them. Stamps behind
  * a gap belong to a batch that nobody in order can have seen: they are set back to "writing" (clearing them would hide
  * from observers that the slot was overwritten). Only then may the next producer join, and it continues at the cursor.

@@ -39,23 +39,6 @@ static int file_sync(const struct dmp_ring *ring)
 }
 
 const struct dmp_ops_ dmp_file_ops_ = {
-	.create = file_create,
-	.open = file_open,
-	.adopt = dmp_segment_adopt_fd_,
-	.restrict_to = dmp_segment_restrict_,
-	.close = dmp_segment_close_ring_,
-	.unlink = file_unlink,
-	.info = dmp_segment_info_,
-	.members = dmp_segment_members_,
-	.sync = file_sync,
-	.join = dmp_segment_join_,
-	.leave = dmp_segment_leave_,
-	.finish = dmp_segment_finish_,
-	.wait = dmp_segment_wait_,
-	.arm = dmp_segment_arm_,
-	.wake = dmp_segment_wake_,
-	.read_members = dmp_segment_read_members_,
-	.tend = dmp_segment_tend_member_,
-	.calm = dmp_segment_calm_,
-	.make_room = dmp_saved_make_room_,
+	DMP_SEGMENT_OPS_,      .create = file_create, .open = file_open,
+	.unlink = file_unlink, .sync = file_sync,     .make_room = dmp_saved_make_room_,
 };

@@ -18,7 +18,6 @@ struct dmp_ring {
 	int fd;			      /* the ring file; of shm and file: the segment's own, not to be closed */
 	struct dmp_segment_ *segment; /* shm, file */
 	uint32_t rights;	      /* shm, file: the module keeps them in the file */
-	char *name;		      /* shm, file: path */
 };
 
 struct dmp_ops_ {

@@ -76,8 +76,7 @@ struct dmp_seat {
 	__u64 target;
 	__u64 waits_on; /* sequence */
 	struct dmp_tally tally;
-	__u64 arms;
-	__u64 pad[3];
+	__u64 pad[4];
 };
 
 /* A segment as this process has it: one per file, however often it is opened, for a reason: segment_lock.c. */
@@ -194,6 +193,12 @@ int dmp_segment_join_(struct dmp_member *m, const struct dmp_ring *ring, struct 
 void dmp_segment_leave_(struct dmp_member *m);
 int dmp_segment_finish_(struct dmp_member *m);
 
+/* Of this process, or not any more. */
+void dmp_segment_set_mine_(struct dmp_segment_ *s, uint32_t index, bool mine);
+
+/* M: what it announces is stored before it; a start is computed only after it. */
+void dmp_segment_raise_generation_(struct dmp_segment_ *s);
+
 /* With the lock held: make everything agree with the member table. Idempotent: any prefix may have been done. */
 void dmp_segment_settle_(struct dmp_segment_ *s);
 
@@ -228,6 +233,14 @@ int dmp_segment_adopt_fd_(struct dmp_ring *ring, int fd);
 int dmp_segment_restrict_(const struct dmp_ring *ring, uint32_t rights);
 int dmp_segment_grant_(struct dmp_ring *ring, uint32_t rights); /* after an error the ring has no segment */
 void dmp_segment_close_ring_(struct dmp_ring *ring);
+
+/* The rest of both. */
+#define DMP_SEGMENT_OPS_                                                                                        \
+	.adopt = dmp_segment_adopt_fd_, .restrict_to = dmp_segment_restrict_, .close = dmp_segment_close_ring_, \
+	.info = dmp_segment_info_, .members = dmp_segment_members_, .join = dmp_segment_join_,                  \
+	.leave = dmp_segment_leave_, .finish = dmp_segment_finish_, .wait = dmp_segment_wait_,                  \
+	.arm = dmp_segment_arm_, .wake = dmp_segment_wake_, .read_members = dmp_segment_read_members_,          \
+	.tend = dmp_segment_tend_member_, .calm = dmp_segment_calm_
 
 /* ---- saved.c ---- */
 

@@ -216,8 +216,7 @@ static int gate(struct dmp_segment_ *s, const struct dmp_join *a, struct place *
 
 	dmp_store_once(s->meta->gates, gates | 1ULL << p->index);
 	DMP_TEST_POINT(MEMBERSHIP);
-	dmp_store_release(s->meta->generation, s->meta->generation + 1); /* M, pairs with L */
-	dmp_full_barrier();						 /* M */
+	dmp_segment_raise_generation_(s);
 	err = start_of(s, a, p->deps, gates, &p->start);
 	if (!err)
 		dmp_store_release(dmp_seat_own_(s, p->index)->cursor, p->start); /* F in its stead, pairs with G */
@@ -294,7 +293,7 @@ static int admit(struct dmp_segment_ *s, struct dmp_maps_ *maps, const struct dm
 		dmp_unmap_(maps);
 		return err;
 	}
-	s->mine[p->index / 64] |= 1ULL << p->index % 64;
+	dmp_segment_set_mine_(s, p->index, true);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ static bool is_mine(const struct dmp_segment_ *s, uint32_t i)
 	return s->mine[i / 64] >> i % 64 & 1;
 }
 
-static void set_mine(struct dmp_segment_ *s, uint32_t i, bool mine)
+void dmp_segment_set_mine_(struct dmp_segment_ *s, uint32_t i, bool mine)
 {
 	uint64_t bit = 1ULL << i % 64;
 
@@ -33,7 +33,7 @@ static bool gates(const struct dmp_entry *e)
 	return e->role == DMP_ROLE_CONSUMER && (e->state == DMP_MEMBER_JOINED || e->state == DMP_MEMBER_HELD);
 }
 
-static void raise_generation(struct dmp_segment_ *s)
+void dmp_segment_raise_generation_(struct dmp_segment_ *s)
 {
 	dmp_store_release(s->meta->generation, s->meta->generation + 1); /* M, pairs with L and who watches it */
 	dmp_full_barrier();						 /* M, pairs with L */
@@ -97,7 +97,7 @@ void dmp_segment_settle_(struct dmp_segment_ *s)
 	if (!sum.producers && s->meta->ended == DMP_END_OPEN)
 		/* After the cursor: who reads "ended" reads the last of it. */
 		dmp_store_release(s->meta->ended, (__u32)(sum.finished ? DMP_END_CLEAN : DMP_END_CRASHED));
-	raise_generation(s);
+	dmp_segment_raise_generation_(s);
 	free_left(s);
 	DMP_TEST_POINT(MEMBERSHIP);
 	dmp_segment_wake_all_(s);
@@ -210,7 +210,7 @@ static void leave_locked(const struct dmp_member *m)
 	if (!is_ours(m))
 		return;
 	retire(s, m->index, false);
-	set_mine(s, m->index, false);
+	dmp_segment_set_mine_(s, m->index, false);
 	dmp_unlock_(s->fds[0], DMP_LOCK_MEMBER_ + m->index);
 	dmp_segment_settle_(s);
 }

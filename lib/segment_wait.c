@@ -75,7 +75,7 @@ void dmp_segment_wake_all_(struct dmp_segment_ *s)
 	uint32_t i;
 	int woken;
 
-	dmp_full_barrier(); /* what has changed before who sleeps */
+	dmp_full_barrier(); /* B in its stead, pairs with E: what has changed before who sleeps */
 	for (i = 0; i < 1 + DMP_MAX_GATES; i++) {
 		if (dmp_load_once(s->lines[i].notify) == DMP_NOBODY)
 			continue;

@@ -174,22 +174,5 @@ static int shm_sync(const struct dmp_ring *ring)
 }
 
 const struct dmp_ops_ dmp_shm_ops_ = {
-	.create = shm_create,
-	.open = shm_open_ring,
-	.adopt = dmp_segment_adopt_fd_,
-	.restrict_to = dmp_segment_restrict_,
-	.close = dmp_segment_close_ring_,
-	.unlink = shm_unlink_ring,
-	.info = dmp_segment_info_,
-	.members = dmp_segment_members_,
-	.sync = shm_sync,
-	.join = dmp_segment_join_,
-	.leave = dmp_segment_leave_,
-	.finish = dmp_segment_finish_,
-	.wait = dmp_segment_wait_,
-	.arm = dmp_segment_arm_,
-	.wake = dmp_segment_wake_,
-	.read_members = dmp_segment_read_members_,
-	.tend = dmp_segment_tend_member_,
-	.calm = dmp_segment_calm_,
+	DMP_SEGMENT_OPS_, .create = shm_create, .open = shm_open_ring, .unlink = shm_unlink_ring, .sync = shm_sync,
 };

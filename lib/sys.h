@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR MIT */
 /*
- * sys.h: the system calls of the library, as 0 or -errno
+ * sys.h: the module, the disk and the clock, as 0 or -errno
  *
- * The single seam: all symbols are weak, so that a test which defines them is the kernel.
+ * All symbols are weak, so that a test which defines them is the kernel, or the disk.
  */
 #ifndef DMP_LIB_SYS_H
 #define DMP_LIB_SYS_H

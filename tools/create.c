@@ -79,6 +79,7 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "NAME --slots N --size B",
 	.doc = "Make a ring.\v"
+	       "NAME is a ring of the module, shm:NAME one in shared memory, file:PATH one in a file. "
 	       "The slots must fill whole pages: slots times the size, with the stamp and rounded up to 8 bytes, is a "
 	       "multiple of 4096. Numbers may be hexadecimal (0x...) and end in k or M. The memory is charged at once.",
 	.children = common_options,
