@@ -168,7 +168,7 @@ int dmp_info_members(struct dmp_ring *ring, void __user *arg)
 
 	if (err)
 		return err;
-	if (args.pad || args.entry_size < offsetofend(struct dmp_member_info, pad) || args.entry_size > PAGE_SIZE)
+	if (args.pad || args.entry_size < offsetofend(struct dmp_member_info, claim_hi) || args.entry_size > PAGE_SIZE)
 		return -EINVAL;
 	room = min(args.count, ring->members);
 	if (room) {

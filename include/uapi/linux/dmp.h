@@ -54,34 +54,43 @@
  *   LIST    the next ring     dmp_info             ENOENT
  *   INFO    this ring         dmp_info             ENOTCONN
  *   MEMBERS its members       dmp_members          ENOTCONN
- *   JOIN    a new member file dmp_join             ENOTCONN EACCES EBUSY EEXIST ENOENT ERANGE ENOSPC EMFILE ENFILE
- *                                                  ENOMEM EOPNOTSUPP
+ *   EVICT   remove a consumer dmp_evict            ENOTCONN EACCES ENOENT
+ *   REQUIRE consumers         dmp_require          ENOTCONN EACCES EPERM
+ *   REQUIRED which, and who   dmp_required         ENOTCONN
+ *           of them is there
+ *   HOLDUP  who is in the way dmp_holdup           ENOTCONN
+ *   JOIN    a new member file dmp_join             ENOTCONN EACCES EPERM EBUSY EEXIST ENOENT ERANGE ENOSPC EMFILE
+ *                                                  ENFILE ENOMEM
  *   on a member file
  *   LEAVE   (argument 0)                           ESTALE EPERM
- *   WAIT    sleep             dmp_wait             ESTALE EPERM EBUSY ETIMEDOUT EINTR EPIPE
- *   ARM     sleep in poll     dmp_wait             ESTALE EPERM EBUSY EPIPE
+ *   WAIT    sleep             dmp_wait             ESTALE EPERM EBUSY ETIMEDOUT EINTR EPIPE EOWNERDEAD
+ *   ARM     sleep in poll     dmp_wait             ESTALE EPERM EBUSY EPIPE EOWNERDEAD
  *   WAKE    (argument 0)                           ESTALE EPERM
  *   FINISH  (argument 0)                           ESTALE EPERM EACCES
- *   INFO, MEMBERS             as above             EPERM
+ *   STALLED tell of a stall   dmp_stalled          ESTALE EPERM EACCES ENOENT
+ *   INFO, MEMBERS, REQUIRED, HOLDUP  as above      EPERM
  *
  *   EACCES   the file does not carry the right that is asked for
  *   EBADF    the descriptor named is not a bound ring file
- *   EBUSY    JOIN: the ring has its producer. WAIT, ARM: another thread sleeps on this member file
+ *   EBUSY    JOIN: the ring has its one producer. WAIT, ARM: another thread sleeps on this member file
  *   EDQUOT   the caller's uid has as many rings, or as many bytes in rings, as the module's parameters allow
- *   EEXIST   the name is taken
+ *   EEXIST   the name is taken. JOIN: by a consumer, or by the place of a dead one whose file is not closed yet
  *   EFBIG    the ring is larger, or has more members, than the module's parameters allow
  *   EINTR    a signal came first (the member stays armed; with SA_RESTART the call goes on by itself)
  *   EISCONN  this file is bound already              ENOTCONN  this file is not bound yet
  *   EMFILE   ENFILE: no descriptor to be had
  *   ENOBUFS  RLIMIT_MEMLOCK of the caller's user would be exceeded
- *   ENOENT   no such ring; LIST: no further ring; JOIN: a consumer named as a dependency is not there
+ *   ENOENT   no such ring; LIST: no further ring; JOIN: a consumer named as a dependency is not there; EVICT, STALLED: no
+ *            such consumer
  *   ENOMEM   no memory, or the cgroup's limit is reached
  *   ENOSPC   no member of this role fits any more (64 consumers; observers may take half of the slots)
- *   EOPNOTSUPP  this version knows the flag or policy but does not have it
- *   EPERM    a member file: not the address space that joined. UNLINK: not the owner's
+ *   EOPNOTSUPP  (of the library: this backend does not have it)
+ *   EOWNERDEAD  a consumer that this one depends on has died, and its policy was to fail
+ *   EPERM    a member file: not the address space that joined. UNLINK, REQUIRE: not the owner's. JOIN: the name is
+ *            required of, or held for, another uid
  *   EPIPE    the ring has ended (a producer has been there, all have left) below the position waited for
  *   ERANGE   the position asked for is not readable: below the smallest gate, or not published yet
- *   ESTALE   the member has left
+ *   ESTALE   the member has left, or was evicted
  *   ETIMEDOUT  the deadline passed and the barrier is not crossed
  */
 #ifndef _UAPI_LINUX_DMP_H
@@ -112,7 +121,7 @@ enum {
 	DMP_RING_STAMPED = 1 << 0,    /* a 64-bit stamp before each payload, see dmp/seq.h */
 	DMP_RING_FENCED = 1 << 1,     /* never quiet: owners always fence and look at the notify word */
 	DMP_RING_PERSISTENT = 1 << 2, /* stays, with its name, until UNLINK */
-	DMP_RING_MULTI = 1 << 3,      /* several producers: reserved, -EOPNOTSUPP */
+	DMP_RING_MULTI = 1 << 3,      /* several producers; with DMP_RING_STAMPED only */
 };
 
 /* dmp_meta.ended */
@@ -147,7 +156,7 @@ struct dmp_meta {
 	__u32 producers;  /* that are there now */
 	__u32 epoch;	  /* producers that have joined so far */
 	__u32 ended;	  /* DMP_END_* */
-	__u32 pad2;
+	__u32 missing;	  /* required consumers that are not there: nobody may begin to produce */
 	__u64 pad3[4];
 };
 
@@ -174,7 +183,7 @@ enum {
 	DMP_MEMBER_FREE = 0,
 	DMP_MEMBER_JOINED = 1,
 	DMP_MEMBER_LEFT = 2, /* gates no more; the slot is free again when the file is released */
-	DMP_MEMBER_HELD = 3, /* a file ring's dead consumer: gates until one of its name and uid goes on in its place */
+	DMP_MEMBER_HELD = 3, /* a dead consumer: gates until one of its name and uid goes on in its place */
 };
 
 enum {
@@ -183,12 +192,20 @@ enum {
 	DMP_ROLE_OBSERVER = 3,
 };
 
-/* What becomes of a consumer's place when it dies. This version: only drop, and default means drop. */
+/* What becomes of a consumer's place when it dies. To LEAVE, or to be evicted, is not to die: that is always drop. */
 enum {
-	DMP_POLICY_DEFAULT = 0,
-	DMP_POLICY_DROP = 1, /* its gate and its edges are removed */
-	DMP_POLICY_HOLD = 2, /* reserved, -EOPNOTSUPP */
-	DMP_POLICY_FAIL = 3, /* reserved, -EOPNOTSUPP */
+	DMP_POLICY_DEFAULT = 0, /* fail if others depend on it, else drop */
+	DMP_POLICY_DROP = 1,	/* its gate and its edges are removed */
+	DMP_POLICY_HOLD = 2,	/* both stay for a while: one of the same name and uid may go on in its place */
+	DMP_POLICY_FAIL = 3,	/* dropped, and so are all that depend on it, with an error of its own */
+};
+
+/* dmp_entry.gone: how it left. */
+enum {
+	DMP_GONE_NOT = 0,
+	DMP_GONE_LEFT = 1,    /* by itself, or it died */
+	DMP_GONE_EVICTED = 2, /* -ESTALE */
+	DMP_GONE_FAILED = 3,  /* -EOWNERDEAD: one that it depended on has died */
 };
 
 /* The member table: no pids here, MEMBERS translates them for who asks. */
@@ -200,15 +217,19 @@ struct dmp_entry {
 	__u64 start;	   /* its first position */
 	char name[DMP_MEMBER_NAME_MAX];
 	__u32 policy;
-	__u32 pad0;
+	__u32 gone; /* DMP_GONE_*: stored before the incarnation is raised */
 	__u64 pad1[7];
 };
 
-/* DMP_OFF_CURSOR: written by the producer. */
+/* DMP_OFF_CURSOR: written by the producers. */
 struct dmp_cursor {
-	__u64 cursor; /* events below it are published */
+	/* Events below it are published. Several producers: or aborted; the stamps may tell of more, for whoever needs to
+	 * know how far they go stores it here. */
+	__u64 cursor;
 	__u64 pad0[15];
-	__u64 claimed; /* 128: packed rings: events below claimed - slots may be overwritten by now */
+	/* 128. Packed rings: events below claimed - slots may be overwritten by now. Several producers: positions below it
+	 * are taken; whoever moves it from c to c + n may write c .. c + n - 1. */
+	__u64 claimed;
 	__u64 pad1[15];
 };
 
@@ -217,10 +238,12 @@ struct dmp_cursor {
  * L1 cache. Written by the member alone. Its second page is reserved for its counters.
  */
 struct dmp_own {
-	__u64 cursor;	/* consumer: events below it are released */
-	__u64 claim_lo; /* producer of a multi-producer ring: the claim record, reserved */
+	__u64 cursor; /* consumer: events below it are released */
+	/* One of several producers: what it may have claimed and has not published lies in claim_lo .. claim_hi - 1.
+	 * Stored before the claim is made. */
+	__u64 claim_lo;
 	__u64 claim_hi;
-	__u64 claim_state;
+	__u64 aborted; /* consumer: slots that it skipped because they were aborted */
 	__u64 pad[4];
 };
 
@@ -296,6 +319,15 @@ struct dmp_info {
 	__u64 examined; /* waiters that WAKEs looked at */
 	__u64 crossed;	/* of those, whose target on the sequence was crossed */
 	__u64 fences;	/* grace periods run for a switch from quiet to fenced */
+	/* Since the first version. */
+	__u64 claimed;	/* several producers: positions below it are taken; else as cursor */
+	__u64 repaired; /* slots of dead producers that the kernel stamped aborted */
+	__u64 undecided; /* claimed by a dead producer or by one that lives and has not gone on: not known yet, looked at again */
+	__u64 stalls;  /* told of by STALLED, each once */
+	__u64 evicted; /* consumers, by EVICT */
+	__u64 failed;  /* consumers, because one that they depended on died */
+	__u32 missing; /* required consumers that are not there */
+	__u32 held;    /* places held for dead consumers */
 };
 
 /* One member, as MEMBERS tells it. */
@@ -316,8 +348,12 @@ struct dmp_member_info {
 	__u64 waits_on;	    /* ... on these consumers' cursors */
 	__u64 sleeps, woken, futile, changed, late;
 	__u64 wakes, empty;
-	__u64 arms; /* WAITs and ARMs that had to arm, times the sequences armed */
-	__u64 pad[4];
+	__u64 arms;	    /* WAITs and ARMs that had to arm, times the sequences armed */
+	__u64 aborted;	    /* consumer: slots skipped */
+	__s32 tid;	    /* of the thread that joined, as pid */
+	__u32 thread_state; /* its state as a letter, as in /proc/PID/stat; 0: as pid */
+	__u64 claim_lo;	    /* one of several producers: claimed, not published; none: equal */
+	__u64 claim_hi;
 };
 
 enum {
@@ -357,7 +393,10 @@ struct dmp_join {
 	__u64 incarnation; /* out; in: 0 */
 	__u32 index;	   /* out; in: 0 */
 	__u32 meta_size;   /* out: the length to map DMP_OFF_META with, which has the other sizes; in: 0 */
+	__u64 hold;	   /* DMP_POLICY_HOLD: so many ns, 0: DMP_HOLD_DEFAULT; else 0 */
 };
+
+#define DMP_HOLD_DEFAULT 10000000000ULL
 
 /*
  * WAIT returns 0 once every sequence of the member's barrier has reached target. A consumer's barrier is the ring's
@@ -373,21 +412,97 @@ struct dmp_wait {
 	__u64 deadline; /* WAIT: CLOCK_MONOTONIC of the caller's time namespace, ns; all ones: none. ARM: all ones */
 };
 
+/* EVICT, right w: the consumer leaves at once; its name is free, its place in memory when its file is closed. */
+struct dmp_evict {
+	__u32 size;
+	__u32 flags; /* 0 */
+	char name[DMP_MEMBER_NAME_MAX];
+};
+
+/*
+ * REQUIRE, the ring's owner with right w: the consumers without which nobody begins to produce; replaces what was
+ * required before. Their names belong to a uid: of another a JOIN as such is -EPERM.
+ */
+struct dmp_require {
+	__u32 size;
+	__u32 uid;   /* in the caller's user namespace */
+	__u64 names; /* pointer to count names, char[DMP_MEMBER_NAME_MAX] each */
+	__u32 count; /* at most DMP_MAX_GATES; 0: none */
+	__u32 pad;
+};
+
+/* One of them, as REQUIRED tells it. */
+struct dmp_required_info {
+	char name[DMP_MEMBER_NAME_MAX];
+	__u32 uid;
+	__u32 there;	   /* 1: it is; its place may be held */
+	__u32 index;	   /* if so, the member's */
+	__u32 state;	   /* DMP_MEMBER_* */
+	__u64 incarnation; /* of that entry */
+	__u64 cursor;
+};
+
+/* Fills up to count entries; count becomes the number required, missing those of them not there. */
+struct dmp_required {
+	__u32 size;
+	__u32 entry_size; /* sizeof(struct dmp_required_info) as the caller knows it; at most 4,096 */
+	__u64 entries;	  /* pointer */
+	__u32 count;
+	__u32 missing; /* out; in: 0 */
+};
+
+/* dmp_holdup.what */
+enum {
+	DMP_HOLDUP_ROOM = 1,   /* the producers: the slowest consumer, or a claim below the rest */
+	DMP_HOLDUP_EVENTS = 2, /* the consumers: who claimed the first position that is not published */
+};
+
+/* Who is in the way, if anybody is: the ring is full, or has a claim that is not published. */
+struct dmp_holdup {
+	__u32 size;
+	__u32 what;	/* in: DMP_HOLDUP_* */
+	__u32 role;	/* out: DMP_ROLE_CONSUMER: a gate; DMP_ROLE_PRODUCER: a claim; 0: nobody */
+	__u32 state;	/* DMP_MEMBER_* */
+	__u64 position; /* where it stands */
+	__u32 index;	/* of the member */
+	__s32 pid;	/* as in dmp_member_info */
+	__s32 tid;
+	__u32 thread_state;
+	char name[DMP_MEMBER_NAME_MAX];
+};
+
+/*
+ * STALLED, a producer: the consumer has stood at position for so long while it gates. Told once for each incarnation and
+ * position, whoever tells: returns 1 if this was the first time, 0 if not, -ENOENT if that is not so (any more).
+ */
+struct dmp_stalled {
+	__u32 size;
+	__u32 index; /* the consumer's */
+	__u64 incarnation;
+	__u64 position;
+	__u64 since; /* for so many ns, for the tracepoint */
+};
+
 #define DMP_IOC_(nr) _IOC(_IOC_READ | _IOC_WRITE, 0xD7, nr, 0)
 
-#define DMP_IOC_CREATE	DMP_IOC_(0x00)
-#define DMP_IOC_OPEN	DMP_IOC_(0x01)
-#define DMP_IOC_BIND	DMP_IOC_(0x02)
-#define DMP_IOC_UNLINK	DMP_IOC_(0x03)
-#define DMP_IOC_LIST	DMP_IOC_(0x04)
-#define DMP_IOC_INFO	DMP_IOC_(0x05)
-#define DMP_IOC_MEMBERS DMP_IOC_(0x06)
-#define DMP_IOC_JOIN	DMP_IOC_(0x07)
+#define DMP_IOC_CREATE	 DMP_IOC_(0x00)
+#define DMP_IOC_OPEN	 DMP_IOC_(0x01)
+#define DMP_IOC_BIND	 DMP_IOC_(0x02)
+#define DMP_IOC_UNLINK	 DMP_IOC_(0x03)
+#define DMP_IOC_LIST	 DMP_IOC_(0x04)
+#define DMP_IOC_INFO	 DMP_IOC_(0x05)
+#define DMP_IOC_MEMBERS	 DMP_IOC_(0x06)
+#define DMP_IOC_JOIN	 DMP_IOC_(0x07)
+#define DMP_IOC_EVICT	 DMP_IOC_(0x08)
+#define DMP_IOC_REQUIRE	 DMP_IOC_(0x09)
+#define DMP_IOC_REQUIRED DMP_IOC_(0x0a)
+#define DMP_IOC_HOLDUP	 DMP_IOC_(0x0b)
 
-#define DMP_IOC_LEAVE  DMP_IOC_(0x10)
-#define DMP_IOC_WAIT   DMP_IOC_(0x11)
-#define DMP_IOC_ARM    DMP_IOC_(0x12)
-#define DMP_IOC_WAKE   DMP_IOC_(0x13)
-#define DMP_IOC_FINISH DMP_IOC_(0x14)
+#define DMP_IOC_LEAVE	DMP_IOC_(0x10)
+#define DMP_IOC_WAIT	DMP_IOC_(0x11)
+#define DMP_IOC_ARM	DMP_IOC_(0x12)
+#define DMP_IOC_WAKE	DMP_IOC_(0x13)
+#define DMP_IOC_FINISH	DMP_IOC_(0x14)
+#define DMP_IOC_STALLED DMP_IOC_(0x15)
 
 #endif /* _UAPI_LINUX_DMP_H */
