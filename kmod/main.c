@@ -43,10 +43,16 @@ static void __init check_layout(void)
 	BUILD_BUG_ON(sizeof(struct dmp_open) != 72);
 	BUILD_BUG_ON(sizeof(struct dmp_bind) != 16);
 	BUILD_BUG_ON(sizeof(struct dmp_unlink) != 72);
-	BUILD_BUG_ON(sizeof(struct dmp_info) != 248);
+	BUILD_BUG_ON(sizeof(struct dmp_info) != 304);
 	BUILD_BUG_ON(sizeof(struct dmp_member_info) != 200);
 	BUILD_BUG_ON(sizeof(struct dmp_members) != 24);
-	BUILD_BUG_ON(sizeof(struct dmp_join) != 88);
+	BUILD_BUG_ON(sizeof(struct dmp_join) != 96);
+	BUILD_BUG_ON(sizeof(struct dmp_evict) != 40);
+	BUILD_BUG_ON(sizeof(struct dmp_require) != 24);
+	BUILD_BUG_ON(sizeof(struct dmp_required_info) != 64);
+	BUILD_BUG_ON(sizeof(struct dmp_required) != 24);
+	BUILD_BUG_ON(sizeof(struct dmp_holdup) != 72);
+	BUILD_BUG_ON(sizeof(struct dmp_stalled) != 32);
 	BUILD_BUG_ON(sizeof(struct dmp_wait) != 24);
 }
 
