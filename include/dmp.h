@@ -57,7 +57,7 @@ struct dmp_ring_options {
 	uint32_t event_size; /* bytes of payload; stamped rings are fastest at 56, 120, 184: slots fill lines */
 	uint32_t members;    /* at most so many at once; 0: 16 */
 	uint32_t mode;	     /* as for a file, see dmp_ring_open; 0: 0700 */
-	uint32_t flags;	     /* DMP_RING_STAMPED, DMP_RING_FENCED, DMP_RING_PERSISTENT */
+	uint32_t flags;	     /* DMP_RING_STAMPED, _FENCED, _PERSISTENT; with _STAMPED: _MULTI, for several producers */
 };
 
 /*
@@ -190,9 +190,11 @@ int dmp_member_fd(const struct dmp_member *member);
  *   void *dmp_slot(m, pos)                      the payload to write, of a position that is claimed and not published
  *   dmp_for_each_slot(p, m, pos, n)             the payloads of n claimed positions in order, prefetching: the fast way
  *   void dmp_publish(m, pos, n)                 pos .. pos + n - 1, in the order claimed
+ *   int dmp_abort(m, pos, n)                    instead: never mind these
  *
  * All three claims: -EINVAL n is 0, or more than the ring holds with what is claimed already; -EACCES not a producer;
- * -EINTR a signal without SA_RESTART (only while asleep; shm, file: any signal); file: errors of msync; -ESTALE the member has left (only on going to sleep). *pos is
+ * -EINTR a signal without SA_RESTART (only while asleep; shm, file: any signal); file: errors of msync; -EBUSY several
+ * producers: one claim at a time, this one's is not all published or aborted; -ESTALE the member has left (only on going to sleep). *pos is
  * the first of the n positions. Several claims may be open; events that are claimed and not published were never there
  * if the producer leaves. The payload is the producer's alone from dmp_slot to dmp_publish; on a stamped ring dmp_slot
  * also says "being written", so call it before each change of a payload and never after the publish. Slots of
@@ -204,6 +206,17 @@ int dmp_member_fd(const struct dmp_member *member);
  *           *p = next_tick();
  */
 
+/*
+ * Give up a claim that is not published, in the order claimed, in whole or in parts. On a ring with one producer only the
+ * last positions claimed, and they are as if they had not been claimed: the next claim has them again. Of several
+ * producers, who may have claimed beyond them, they are stamped aborted: consumers and observers skip them and count them.
+ * -EINVAL not claimed and unpublished, or not the next to publish (one producer: the last) -EACCES not a producer
+ */
+int dmp_abort(struct dmp_member *member, uint64_t pos, uint64_t n);
+
+/* Slots that a consumer or an observer has skipped because they were aborted, by their producer or after its death. */
+uint64_t dmp_aborted(const struct dmp_member *member);
+
 /* ---- consuming: dmp/ring.h, slow path lib/wait.c ----
  *
  *   struct dmp_batch { uint64_t pos, end; }     events pos .. end - 1
@@ -214,7 +227,8 @@ int dmp_member_fd(const struct dmp_member *member);
  *   dmp_for_each(e, m, &batch)                  all of them in order, prefetching: the fast way
  *   int dmp_release(m, end)                     everything below end has been read: others may overwrite it
  *
- * A batch begins where the last release ended and has all that is there, but at most DMP_BATCH_MAX events unless n is
+ * A batch begins where the last release ended, on a ring with several producers behind the aborted slots that follow, and
+ * ends before the next one, so it may be shorter than n. It has all that is there, but at most DMP_BATCH_MAX events unless n is
  * more: release each batch and wait for the next. Waiting again without releasing gives the same events again.
  *
  * The waits: -EPIPE all producers have left and everything is read (fewer than n events that are left come first, as a

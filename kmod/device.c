@@ -12,7 +12,7 @@
 #include "dmp.h"
 
 #define MAX_EVENT_SIZE (1U << 20)
-#define RING_FLAGS     (DMP_RING_STAMPED | DMP_RING_FENCED | DMP_RING_PERSISTENT)
+#define RING_FLAGS     (DMP_RING_STAMPED | DMP_RING_FENCED | DMP_RING_PERSISTENT | DMP_RING_MULTI)
 
 static int device_open(struct inode *inode, struct file *file)
 {
@@ -84,8 +84,8 @@ static int check_create(const struct dmp_create *args)
 {
 	u64 data;
 
-	if (args->flags & DMP_RING_MULTI)
-		return -EOPNOTSUPP;
+	if ((args->flags & DMP_RING_MULTI) && !(args->flags & DMP_RING_STAMPED))
+		return -EINVAL; /* nothing but its stamp would tell that a slot is published */
 	if ((args->flags & ~RING_FLAGS) || args->pad || (args->mode & ~0777u))
 		return -EINVAL;
 	if (dmp_name_check(args->name, sizeof(args->name), !(args->flags & DMP_RING_PERSISTENT)))

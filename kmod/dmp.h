@@ -134,7 +134,17 @@ struct dmp_member {
 
 struct dmp_stats {
 	u64 sleeps, woken, futile, changed, late, wakes, empty, examined, crossed, fences;
+	u64 repaired, undecided; /* ring->mutex */
 };
+
+/* What a producer left behind: its claim record. */
+struct dmp_dead {
+	pid_t pid;
+	u64 lo, hi;
+	bool won;
+};
+
+#define DMP_DEAD 8
 
 struct dmp_ring {
 	refcount_t refs;
@@ -167,7 +177,15 @@ struct dmp_ring {
 
 	spinlock_t lock;
 	struct dmp_sequence seq[DMP_SEQUENCES];
-	u64 switches;		   /* ring->lock: from quiet to fenced, of any sequence */
+	u64 switches; /* ring->lock: from quiet to fenced, of any sequence */
+
+	/* Several producers, see stamps.c and repair.c. */
+	u64 published;		  /* everything below is; only ever raised, but when no producer is left */
+	u64 orphans_below;	  /* ring->mutex: claims of the dead lie below, if any are undecided; else 0 */
+	unsigned long look_after; /* ring->mutex: jiffies until they are looked at again */
+	struct delayed_work orphans;
+	struct dmp_dead dead[DMP_DEAD]; /* ring->mutex: the last to leave, for the tracepoint */
+	u32 deaths;
 	struct dmp_stats stats;	   /* ring->lock */
 	struct delayed_work quiet; /* mode.c */
 };
@@ -211,7 +229,6 @@ void dmp_ring_put(struct dmp_ring *ring);
 u32 dmp_ring_rights(const struct dmp_ring *ring);
 struct dmp_own *dmp_ring_own(const struct dmp_ring *ring, u32 index);
 bool dmp_ring_ended(const struct dmp_ring *ring);
-u64 *dmp_ring_stamp(const struct dmp_ring *ring, u64 position);
 u64 dmp_ring_gate(const struct dmp_ring *ring, u64 cursor);
 
 /* map.c: pages, and who may map which */
@@ -235,8 +252,17 @@ int dmp_member_finish(struct dmp_member *m);
 /* member_file.c: member files */
 extern const struct file_operations dmp_member_fops;
 
+/* stamps.c: what the stamps of the slots say */
+bool dmp_is_multi(const struct dmp_ring *ring);
+u64 *dmp_stamp(const struct dmp_ring *ring, u64 position);
+bool dmp_stamp_is_done(const struct dmp_ring *ring, u64 position);
+u64 dmp_published(struct dmp_ring *ring);
+u64 dmp_sequence_at(const struct dmp_ring *ring, u32 seq);
+
 /* repair.c: what a producer left half done */
-void dmp_repair(struct dmp_ring *ring);
+void dmp_repair_init(struct dmp_ring *ring);
+void dmp_repair_exit(struct dmp_ring *ring);
+void dmp_repair(struct dmp_member *m);
 
 /* identity.c: whose member it is */
 struct dmp_mm *dmp_mm_get(void);
@@ -255,6 +281,7 @@ void dmp_wait_withdraw(struct dmp_member *m);
 
 /* wake.c: who is woken, and why */
 void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by);
+void dmp_look(struct dmp_ring *ring, struct dmp_member *by);
 void dmp_wake_dropped(struct dmp_ring *ring, u32 seq);
 void dmp_wake_ended(struct dmp_ring *ring);
 void dmp_wake_changed(struct dmp_ring *ring);

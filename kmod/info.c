@@ -15,8 +15,9 @@ static void fill_positions(struct dmp_ring *ring, struct dmp_info *info)
 	const struct dmp_stats *st = &ring->stats;
 
 	info->joined = READ_ONCE(ring->joined);
+	info->cursor = dmp_published(ring);
 	spin_lock(&ring->lock);
-	info->cursor = READ_ONCE(ring->cursor->cursor);
+	info->claimed = dmp_is_multi(ring) ? READ_ONCE(ring->cursor->claimed) : info->cursor;
 	info->gate = dmp_ring_gate(ring, info->cursor);
 	info->generation = ring->meta->generation;
 	info->producers = ring->meta->producers;
@@ -32,6 +33,8 @@ static void fill_positions(struct dmp_ring *ring, struct dmp_info *info)
 	info->examined = st->examined;
 	info->crossed = st->crossed;
 	info->fences = st->fences;
+	info->repaired = READ_ONCE(st->repaired);
+	info->undecided = READ_ONCE(st->undecided);
 	spin_unlock(&ring->lock);
 }
 
@@ -58,7 +61,7 @@ static u64 position_of(const struct dmp_member *m)
 {
 	switch (m->role) {
 	case DMP_ROLE_PRODUCER:
-		return READ_ONCE(m->ring->cursor->cursor);
+		return dmp_sequence_at(m->ring, 0);
 	case DMP_ROLE_CONSUMER:
 		return READ_ONCE(dmp_ring_own(m->ring, m->index)->cursor);
 	default:

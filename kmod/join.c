@@ -52,14 +52,14 @@ static u32 right_of(u32 role)
 static u32 links_of(const struct dmp_ring *ring, const struct dmp_join *args)
 {
 	if (args->role == DMP_ROLE_PRODUCER)
-		return min_t(u32, ring->members, DMP_MAX_GATES);
+		return min_t(u32, ring->members, DMP_MAX_GATES) + 1;
 	return 1 + args->ndeps;
 }
 
 /* The least and the most advanced position at which a consumer can start; gates: who holds the producer up now. */
 static void start_range(struct dmp_ring *ring, u64 deps, u64 gates, u64 *oldest, u64 *latest)
 {
-	u64 cursor = READ_ONCE(ring->cursor->cursor), floor = cursor > ring->slots ? cursor - ring->slots : 0;
+	u64 cursor = dmp_sequence_at(ring, 0), floor = cursor > ring->slots ? cursor - ring->slots : 0;
 	u64 bits, at;
 
 	*oldest = *latest = cursor;
@@ -92,7 +92,7 @@ static int start_consumer(struct dmp_ring *ring, const struct dmp_join *args, u6
 /* Observers gate nobody, so nothing is safe for them: they are told what they have lost. */
 static int start_observer(struct dmp_ring *ring, const struct dmp_join *args, u64 *position)
 {
-	u64 cursor = READ_ONCE(ring->cursor->cursor);
+	u64 cursor = dmp_sequence_at(ring, 0);
 
 	if (args->from == DMP_FROM_POSITION && args->position > cursor)
 		return -ERANGE;
@@ -111,7 +111,7 @@ int dmp_start(struct dmp_ring *ring, const struct dmp_join *args, u64 deps, u64 
 		return start_consumer(ring, args, deps, gates, position);
 	if (args->role == DMP_ROLE_OBSERVER)
 		return start_observer(ring, args, position);
-	*position = READ_ONCE(ring->cursor->cursor);
+	*position = dmp_sequence_at(ring, 0);
 	return 0;
 }
 

@@ -112,7 +112,7 @@ static int check_rules(struct dmp_member *m, const struct dmp_join *args, const 
 	u64 position;
 	int err;
 
-	if (m->role == DMP_ROLE_PRODUCER && ring->producers)
+	if (m->role == DMP_ROLE_PRODUCER && ring->producers && !dmp_is_multi(ring))
 		return -EBUSY;
 	err = find_deps(ring, deps, args->ndeps, &m->deps);
 	if (err)
@@ -136,7 +136,10 @@ static void fill_entry(struct dmp_member *m, u64 start)
 	smp_store_release(&e->state, DMP_MEMBER_JOINED);
 }
 
-/* From the mask on the consumer gates, at 0 until its start is known: that holds the producer up, and frees nothing. */
+/*
+ * From the mask on the consumer gates, at 0 until its start is known: that holds the producer up, and frees nothing. The
+ * stamps of several producers are read without the lock: there may be many; ring->mutex keeps the membership.
+ */
 static int begin_consumer(struct dmp_member *m, const struct dmp_join *args, u64 *start)
 {
 	struct dmp_ring *ring = m->ring;
@@ -145,6 +148,9 @@ static int begin_consumer(struct dmp_member *m, const struct dmp_join *args, u64
 
 	WRITE_ONCE(ring->meta->gates, gates | BIT_ULL(m->index));
 	raise_generation(ring);
+	spin_unlock(&ring->lock);
+	dmp_published(ring);
+	spin_lock(&ring->lock);
 	err = dmp_start(ring, args, m->deps, gates, start);
 	if (err) {
 		/* The smallest gate has moved past the position since the check. */
@@ -185,6 +191,8 @@ static int begin(struct dmp_member *m, const struct dmp_join *args, u64 *start)
 		m->seen_generation = ring->meta->generation;
 	}
 	spin_unlock(&ring->lock);
+	if (err && m->role == DMP_ROLE_CONSUMER)
+		dmp_wake_dropped(ring, 1 + m->index); /* a producer may have armed on it meanwhile */
 	return err;
 }
 
@@ -260,13 +268,14 @@ static void leave_producer(struct dmp_member *m)
 {
 	struct dmp_ring *ring = m->ring;
 
-	if (ring->flags & DMP_RING_STAMPED)
-		dmp_repair(ring);
-	dmp_wake(ring, 0, NULL);
 	spin_lock(&ring->lock);
 	retire(m);
 	ring->producers--;
 	WRITE_ONCE(ring->meta->producers, ring->producers);
+	spin_unlock(&ring->lock);
+	dmp_repair(m);
+	dmp_wake(ring, 0, NULL);
+	spin_lock(&ring->lock);
 	if (!ring->producers)
 		/* After the cursor: who reads "ended" reads the last of it. */
 		smp_store_release(&ring->meta->ended, m->finished ? DMP_END_CLEAN : DMP_END_CRASHED);

@@ -86,6 +86,7 @@ struct dmp_ring *dmp_ring_create(const struct dmp_create *args)
 	INIT_LIST_HEAD(&ring->name_link);
 	mutex_init(&ring->mutex);
 	spin_lock_init(&ring->lock);
+	dmp_repair_init(ring);
 	ring->id = atomic64_inc_return(&dmp_ring_ids);
 	ring->flags = args->flags;
 	ring->slots = args->slots;
@@ -113,6 +114,7 @@ void dmp_ring_put(struct dmp_ring *ring)
 	if (!dmp_names_put(ring))
 		return;
 	trace_dmp_destroy(ring);
+	dmp_repair_exit(ring);
 	dmp_mode_exit(ring);
 	ring_free(ring);
 }
@@ -130,14 +132,6 @@ u32 dmp_ring_rights(const struct dmp_ring *ring)
 struct dmp_own *dmp_ring_own(const struct dmp_ring *ring, u32 index)
 {
 	return (void *)ring->cursor + PAGE_SIZE + (size_t)index * DMP_MEMBER_PAGES * PAGE_SIZE + dmp_own_offset(index);
-}
-
-/* The stamp of a position's slot; strides are multiples of 8, so it never straddles two pages. */
-u64 *dmp_ring_stamp(const struct dmp_ring *ring, u64 position)
-{
-	u64 offset = dmp_slot_offset(position, ring->slots, ring->stride);
-
-	return page_address(ring->data[offset >> PAGE_SHIFT]) + offset_in_page(offset);
 }
 
 /* A producer has been there, and all have left. */

@@ -6,6 +6,7 @@
  *   dmp_join, dmp_leave      who takes part, from where on, and how far did it get?
  *   dmp_wait, dmp_woken      who goes to sleep for which position, and with what result does it run again?
  *   dmp_wake                 how many did a WAKE find crossed, how many did it wake?
+ *   dmp_abort                which claim of which dead producer was stamped aborted?
  */
 /* clang-format off */ /* TRACE_EVENT has a layout of its own */
 
@@ -139,6 +140,24 @@ TRACE_EVENT(dmp_wake,
 	),
 	TP_printk("ring=%llu seq=%u cursor=%llu crossed=%u woken=%u", __entry->ring, __entry->seq, __entry->cursor,
 		  __entry->crossed, __entry->woken)
+);
+
+TRACE_EVENT(dmp_abort,
+	TP_PROTO(const struct dmp_ring *ring, pid_t pid, u64 from, u64 to),
+	TP_ARGS(ring, pid, from, to),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u64, from)
+		__field(u64, to)
+		__field(pid_t, pid)
+	),
+	TP_fast_assign(
+		__entry->ring = ring->id;
+		__entry->from = from;
+		__entry->to = to;
+		__entry->pid = pid;
+	),
+	TP_printk("ring=%llu pid=%d from=%llu to=%llu", __entry->ring, __entry->pid, __entry->from, __entry->to)
 );
 
 #endif /* DMP_TRACE_H */

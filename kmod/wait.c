@@ -36,7 +36,7 @@ static struct sequence_barrier barrier_of(const struct dmp_member *m)
 {
 	lockdep_assert_held(&m->ring->lock);
 	if (m->role == DMP_ROLE_PRODUCER)
-		return (struct sequence_barrier){ m->ring->meta->gates, false };
+		return (struct sequence_barrier){ m->ring->meta->gates, dmp_is_multi(m->ring) };
 	return (struct sequence_barrier){ m->deps, true };
 }
 
@@ -58,7 +58,7 @@ static int next_sequence(struct sequence_barrier *b)
 
 static bool reached(const struct dmp_ring *ring, u32 seq, u64 target)
 {
-	return dmp_reached(READ_ONCE(*ring->seq[seq].cursor), target);
+	return dmp_reached(dmp_sequence_at(ring, seq), target);
 }
 
 static bool crossed(const struct dmp_member *m, u64 target)
@@ -130,21 +130,27 @@ static void recheck(struct dmp_member *m)
 	}
 }
 
-/* C, D, E; the lock is held on return. An interrupted WAIT that comes back is armed still, and only re-checks. */
+/*
+ * C, D, E; the lock is held on return. An interrupted WAIT that comes back is armed still, and only re-checks. Of several
+ * producers C's store comes after D, with a barrier and a look of its own (wake.c): each of them either has its stamp
+ * stored for all to see by then, or sees "fenced".
+ */
 static void arm(struct dmp_member *m, u64 target, bool poll) __acquires(&m->ring->lock)
 {
 	struct dmp_waiter *w = &m->waiter;
 	bool armed, fence = false;
 
+	dmp_published(m->ring);
 	spin_lock(&m->ring->lock);
 	armed = w->state == DMP_WAIT_ARMED && w->target == target && !w->poll && !poll;
 	if (!armed && !m->left)
 		fence = announce(m, target, poll);
-	if (fence) {
-		spin_unlock(&m->ring->lock);
+	spin_unlock(&m->ring->lock);
+	if (fence)
 		dmp_mode_settle(m->ring); /* D, stands for the owner's missing barrier between A and B */
-		spin_lock(&m->ring->lock);
-	}
+	if (dmp_is_multi(m->ring))
+		dmp_look(m->ring, NULL);
+	spin_lock(&m->ring->lock);
 	recheck(m);
 }
 
@@ -232,6 +238,7 @@ static int wait_once(struct dmp_member *m, u64 target, ktime_t *expires)
 		spin_unlock(&m->ring->lock);
 		trace_dmp_wait(m, target);
 		err = sleep(w, expires);
+		dmp_published(m->ring); /* to tell a lost wake from a deadline */
 		spin_lock(&m->ring->lock);
 		w->asleep = false;
 	}
@@ -252,7 +259,8 @@ static bool target_in_range(const struct dmp_member *m, u64 target)
 	if (m->role == DMP_ROLE_OBSERVER)
 		return true;
 	if (m->role == DMP_ROLE_PRODUCER)
-		return target <= READ_ONCE(m->ring->cursor->cursor);
+		return target <=
+		       READ_ONCE(*(dmp_is_multi(m->ring) ? &m->ring->cursor->claimed : &m->ring->cursor->cursor));
 	own = READ_ONCE(dmp_ring_own(m->ring, m->index)->cursor);
 	return target <= own || target - own <= m->ring->slots;
 }

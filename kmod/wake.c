@@ -21,11 +21,21 @@ static struct dmp_link *first_link(const struct dmp_sequence *s)
 	return rb_entry_safe(rb_first_cached(&s->waiters), struct dmp_link, node);
 }
 
-static void update_notify(struct dmp_sequence *s)
+/* Whoever moves the sequence moves it past all positions up to the first target. */
+static bool has_one_owner(const struct dmp_ring *ring, const struct dmp_sequence *s)
+{
+	return s != &ring->seq[0] || !dmp_is_multi(ring);
+}
+
+/* Several producers: what they watch stays right whoever goes, see watch_slot(). */
+static void update_notify(struct dmp_ring *ring, struct dmp_sequence *s)
 {
 	const struct dmp_link *first = first_link(s);
 
-	WRITE_ONCE(s->line->notify, first ? first->member->waiter.target : DMP_NOBODY);
+	if (!first)
+		WRITE_ONCE(s->line->notify, DMP_NOBODY);
+	else if (has_one_owner(ring, s))
+		WRITE_ONCE(s->line->notify, first->member->waiter.target);
 }
 
 static bool earlier(struct rb_node *a, const struct rb_node *b)
@@ -44,7 +54,7 @@ void dmp_link_queue(struct dmp_ring *ring, struct dmp_link *link, u32 seq)
 	link->queued = true;
 	link->member->waiter.unmet++;
 	rb_add_cached(&link->node, &s->waiters, earlier);
-	update_notify(s);
+	update_notify(ring, s);
 }
 
 static void unqueue(struct dmp_sequence *s, struct dmp_link *link)
@@ -61,7 +71,7 @@ void dmp_link_drop(struct dmp_ring *ring, struct dmp_link *link)
 
 	lockdep_assert_held(&ring->lock);
 	unqueue(s, link);
-	update_notify(s);
+	update_notify(ring, s);
 }
 
 /* All that a waiter is queued on. */
@@ -112,7 +122,7 @@ static bool take(struct dmp_ring *ring, struct dmp_sequence *s, struct dmp_link 
 /* Let others have the lock; notify is right whenever it is free. */
 static void breathe(struct dmp_ring *ring, struct dmp_sequence *s)
 {
-	update_notify(s);
+	update_notify(ring, s);
 	spin_unlock(&ring->lock);
 	cond_resched();
 	spin_lock(&ring->lock);
@@ -128,32 +138,96 @@ static void count_wake(struct dmp_ring *ring, struct dmp_member *by, u32 examine
 	ring->stats.crossed += crossed;
 }
 
+struct tally {
+	u32 examined, crossed, woken;
+};
+
+/* Those whose target is crossed, and one more. */
+static void take_crossed(struct dmp_ring *ring, struct dmp_sequence *s, u64 cursor, struct tally *t)
+{
+	struct dmp_link *link;
+
+	while (t->examined <= ring->members &&
+	       (link = first_link(s))) { /* who queues again meanwhile looks for itself */
+		t->examined++;
+		if (!dmp_reached(cursor, link->member->waiter.target))
+			break;
+		t->crossed++;
+		if (take(ring, s, link) && ++t->woken % WAKES_PER_LOCK == 0)
+			breathe(ring, s);
+	}
+}
+
 /*
- * WAKE: the owner has moved its sequence. Carries no authority: it only makes us look. Examines those whose target is
- * crossed and one more. by: whose call it is; NULL: the owner leaves, and the kernel looks in its stead.
+ * WAKE: the owner has moved its sequence. Carries no authority: it only makes us look. by: whose call it is; NULL: the
+ * owner leaves, and the kernel looks in its stead.
  */
 void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by)
 {
 	struct dmp_sequence *s = &ring->seq[seq];
-	u32 crossed = 0, examined = 0, woken = 0;
-	struct dmp_link *link;
+	struct tally t = {};
 	u64 cursor;
 
+	if (!has_one_owner(ring, s)) {
+		dmp_look(ring, by);
+		return;
+	}
 	spin_lock(&ring->lock);
 	cursor = READ_ONCE(*s->cursor);
-	while (examined <= ring->members && (link = first_link(s))) { /* who queues again meanwhile looks for itself */
-		examined++;
-		if (!dmp_reached(cursor, link->member->waiter.target))
-			break;
-		crossed++;
-		if (take(ring, s, link) && ++woken % WAKES_PER_LOCK == 0)
-			breathe(ring, s);
-	}
-	update_notify(s);
+	take_crossed(ring, s, cursor, &t);
+	update_notify(ring, s);
 	if (by)
-		count_wake(ring, by, examined, crossed);
+		count_wake(ring, by, t.examined, t.crossed);
 	spin_unlock(&ring->lock);
-	trace_dmp_wake(ring, seq, cursor, crossed, woken);
+	trace_dmp_wake(ring, seq, cursor, t.crossed, t.woken);
+}
+
+/*
+ * Several producers publish in no order, so the first waiter, with target T, watches one slot that it needs and that is
+ * not done: T - 1, or if that is done the first hole. Whoever fills that slot rings; it cannot be met before, and who
+ * waits for more than T cannot, either. Returns whether the slot was still not done after the barrier: then its filler
+ * has seen notify, or will. Else there is news, and somebody has to look again.
+ */
+static bool watch_slot(struct dmp_ring *ring, struct dmp_sequence *s, bool hole)
+{
+	const struct dmp_link *first = first_link(s);
+	u64 slot = READ_ONCE(ring->published);
+
+	update_notify(ring, s);
+	if (!first)
+		return true;
+	if (dmp_reached(slot, first->member->waiter.target))
+		return false;
+	if (!hole && !dmp_stamp_is_done(ring, first->member->waiter.target - 1))
+		slot = first->member->waiter.target - 1;
+	WRITE_ONCE(s->line->notify, slot + 1);
+	smp_mb(); /* E, pairs with B: the slot is looked at after notify is stored */
+	return !dmp_stamp_is_done(ring, slot);
+}
+
+/*
+ * WAKE of several producers, and their sleepers' E. Each round but the first follows the first hole, which only moves up
+ * to the first target; the bound is for stamps that are a lie.
+ */
+void dmp_look(struct dmp_ring *ring, struct dmp_member *by)
+{
+	struct dmp_sequence *s = &ring->seq[0];
+	struct tally t = {};
+	u64 cursor, rounds = 0;
+	bool settled;
+
+	do {
+		cursor = dmp_published(ring); /* may take its time, so without the lock */
+		spin_lock(&ring->lock);
+		take_crossed(ring, s, cursor, &t);
+		settled = watch_slot(ring, s, rounds > 0);
+		spin_unlock(&ring->lock);
+	} while (!settled && ++rounds <= ring->slots);
+	spin_lock(&ring->lock);
+	if (by)
+		count_wake(ring, by, t.examined, t.crossed);
+	spin_unlock(&ring->lock);
+	trace_dmp_wake(ring, 0, cursor, t.crossed, t.woken);
 }
 
 /* The owner has gone and gates nobody any more: nobody waits for it. */
@@ -167,7 +241,7 @@ void dmp_wake_dropped(struct dmp_ring *ring, u32 seq)
 	while ((link = first_link(s)))
 		if (take(ring, s, link) && ++woken % WAKES_PER_LOCK == 0)
 			breathe(ring, s);
-	update_notify(s);
+	update_notify(ring, s);
 	spin_unlock(&ring->lock);
 }
 

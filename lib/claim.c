@@ -9,18 +9,20 @@ bool dmp_claimable_(const struct dmp_member *m, uint64_t n)
 
 uint64_t dmp_gate_target_(const struct dmp_member *m, uint64_t n)
 {
-	uint64_t slots = m->mask + 1;
+	uint64_t slots = m->mask + 1, next = m->next;
 
-	return m->next + n > slots ? m->next + n - slots : 0;
+	if (m->multi)
+		next = dmp_load_once(m->ring->claimed);
+	return next + n > slots ? next + n - slots : 0;
 }
 
 /*
- * The smallest cursor of the consumers in mask, never above the own one: a cursor that runs ahead of what is published
- * is a lie, or of a consumer that has seen the stamp of a publish in flight. Remembers whose it is.
+ * The smallest cursor of the consumers in mask, never above what is published: a cursor that runs ahead of that is a lie,
+ * or of a consumer that has seen the stamp of a publish in flight. Remembers whose it is.
  */
-static uint64_t smallest(struct dmp_member *m, uint64_t mask)
+static uint64_t smallest(struct dmp_member *m, uint64_t mask, uint64_t highest)
 {
-	uint64_t gate = m->published;
+	uint64_t gate = highest;
 
 	m->slowest = NULL;
 	for (; mask; mask &= mask - 1) {
@@ -36,14 +38,14 @@ static uint64_t smallest(struct dmp_member *m, uint64_t mask)
 	return gate;
 }
 
-static uint64_t gate(struct dmp_member *m)
+uint64_t dmp_gate_(struct dmp_member *m, uint64_t highest)
 {
 	uint64_t gate;
 
 	do {
 		dmp_full_barrier(); /* L, pairs with M */
 		m->generation = dmp_load_acquire(m->meta->generation);
-		gate = smallest(m, dmp_load_acquire(m->meta->gates));
+		gate = smallest(m, dmp_load_acquire(m->meta->gates), highest);
 	} while (dmp_load_once(m->meta->generation) != m->generation); /* L */
 	return gate;
 }
@@ -52,7 +54,7 @@ static uint64_t gate(struct dmp_member *m)
  * Full still, if the consumer that held the gate has not moved and membership is the same: the others do not matter, so
  * a poll costs two loads however many they are. Grants nothing, so it needs no barrier.
  */
-static bool still_full(const struct dmp_member *m)
+bool dmp_still_full_(const struct dmp_member *m)
 {
 	return m->slowest && dmp_load_once(*m->slowest) == m->slowest_at &&
 	       dmp_load_once(m->meta->generation) == m->generation;
@@ -64,9 +66,9 @@ static int look_for_room(struct dmp_member *m, struct dmp_want_ *w)
 
 	if (dmp_has_room_(m, w->n))
 		return 0;
-	if (w->looks && still_full(m))
+	if (w->looks && dmp_still_full_(m))
 		return -EAGAIN;
-	limit = gate(m) + m->mask + 1;
+	limit = dmp_gate_(m, m->published) + m->mask + 1;
 	m->limit = limit > m->next ? limit : m->next; /* a cursor that went backwards takes nothing back */
 	return dmp_has_room_(m, w->n) ? 0 : -EAGAIN;
 }
@@ -76,6 +78,8 @@ int dmp_try_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos)
 	struct dmp_want_ w = { .n = n };
 	int err;
 
+	if (m->multi)
+		return dmp_try_claim_several_(m, n, pos);
 	if (m->role != DMP_ROLE_PRODUCER)
 		return -EACCES;
 	if (!dmp_claimable_(m, n))
@@ -102,6 +106,8 @@ int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t de
 	struct dmp_want_ w = { .n = n, .target = dmp_gate_target_(m, n), .deadline = deadline };
 	int err;
 
+	if (m->multi)
+		return dmp_claim_several_(m, n, pos, deadline);
 	if (m->role != DMP_ROLE_PRODUCER)
 		return -EACCES;
 	if (!dmp_claimable_(m, n))
@@ -110,4 +116,24 @@ int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t de
 	if (!err)
 		dmp_take_(m, n, pos);
 	return err;
+}
+
+/* ---- abort ---- */
+
+/* One producer: nobody has seen the claim, it is given back. */
+static int give_back(struct dmp_member *m, uint64_t pos, uint64_t n)
+{
+	if (pos + n != m->next)
+		return -EINVAL;
+	m->next = pos;
+	return 0;
+}
+
+int dmp_abort(struct dmp_member *m, uint64_t pos, uint64_t n)
+{
+	if (m->role != DMP_ROLE_PRODUCER)
+		return -EACCES;
+	if (!n || pos < m->published || pos > m->next || n > m->next - pos)
+		return -EINVAL;
+	return m->multi ? dmp_abort_several_(m, pos, n) : give_back(m, pos, n);
 }

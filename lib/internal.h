@@ -35,6 +35,12 @@ uint64_t dmp_gate_target_(const struct dmp_member *m, uint64_t n);
 /* n slots can be had at once at all. */
 bool dmp_claimable_(const struct dmp_member *m, uint64_t n);
 
+/* The smallest gate, never above highest, which was read before. Sets m->slowest. */
+uint64_t dmp_gate_(struct dmp_member *m, uint64_t highest);
+
+/* Full still: who held the gate at the last look has not moved, and membership is the same. */
+bool dmp_still_full_(const struct dmp_member *m);
+
 /* ---- wait.c ---- */
 
 /* What a member waits for. */
@@ -45,6 +51,12 @@ struct dmp_want_ {
 	uint64_t looks;	   /* in vain so far */
 	uint32_t pace;	   /* budget, see dmp_wait_strategy */
 };
+
+/* Whether the membership has changed since the last look; then the dependencies may be others. */
+bool dmp_watch_(struct dmp_member *m);
+
+/* That it may wait for n events. -EACCES, -EINVAL */
+int dmp_waitable_(const struct dmp_member *m, uint64_t n);
 
 /* All producers have left. Read before the cursor: what is published then is all there will be. */
 bool dmp_has_ended_(const struct dmp_member *m);
@@ -70,6 +82,17 @@ DMP_ALWAYS_ int dmp_wait_loop_(struct dmp_member *m, struct dmp_want_ *w,
 			return err;
 	}
 }
+
+/* ---- several.c: what claim.c and wait.c have, of rings with several producers ---- */
+
+int dmp_claim_several_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t deadline);
+int dmp_try_claim_several_(struct dmp_member *m, uint64_t n, uint64_t *pos);
+int dmp_abort_several_(struct dmp_member *m, uint64_t pos, uint64_t n);
+int dmp_wait_several_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, uint64_t deadline);
+int dmp_try_wait_several_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch);
+
+/* Whether the slot that the sleepers watch is done: whoever fills it wakes them. */
+bool dmp_watched_is_done_(const struct dmp_member *m);
 
 static inline const struct dmp_own *dmp_own_(const struct dmp_member *m, uint32_t index)
 {

@@ -31,6 +31,8 @@ static bool slots_match(const struct dmp_meta *meta)
 {
 	bool stamped = meta->flags & DMP_RING_STAMPED;
 
+	if ((meta->flags & DMP_RING_MULTI) && !stamped)
+		return false;
 	return meta->slots && !(meta->slots & (meta->slots - 1)) && meta->event_size && meta->stride &&
 	       meta->stride == dmp_stride(meta->event_size, stamped) && meta->payload_off == (stamped ? 8 : 0) &&
 	       meta->data_size / meta->stride == meta->slots && meta->data_size % meta->stride == 0;

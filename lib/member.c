@@ -82,10 +82,14 @@ static void set_places(struct dmp_member *m, const struct dmp_maps_ *maps)
 	m->stride = meta->stride;
 	m->payload_off = meta->payload_off;
 	m->stamped = meta->flags & DMP_RING_STAMPED;
+	m->multi = meta->flags & DMP_RING_MULTI;
 	m->ring = maps->region[DMP_CURSOR_].at;
 	m->line = (struct dmp_notify *)(void *)(base + meta->notify_off) + sequence;
 	m->own = (struct dmp_own *)(void *)(self + dmp_own_offset(m->index));
 	m->entry = (const struct dmp_entry *)(void *)(base + meta->table_off) + m->index;
+	m->told = &m->ring->cursor;
+	if (m->multi)
+		m->told = m->role == DMP_ROLE_PRODUCER ? &m->own->claim_lo : &m->ring->claimed;
 }
 
 /*
@@ -107,7 +111,7 @@ static void set_claimed(struct dmp_member *m)
 
 static void set_position(struct dmp_member *m, uint64_t start)
 {
-	m->next = m->limit = m->published = start;
+	m->next = m->limit = m->published = m->free = start;
 	m->pos = m->seen = start;
 	set_claimed(m);
 	m->generation = dmp_load_acquire(m->meta->generation);
@@ -207,6 +211,11 @@ uint32_t dmp_event_size(const struct dmp_member *m)
 uint64_t dmp_slots(const struct dmp_member *m)
 {
 	return m->mask + 1;
+}
+
+uint64_t dmp_aborted(const struct dmp_member *m)
+{
+	return m->own->aborted;
 }
 
 int dmp_member_fd(const struct dmp_member *m)

@@ -188,6 +188,8 @@ static int module_arm(struct dmp_member *m, const struct dmp_wait *wait)
 
 static void module_wake(struct dmp_member *m)
 {
+	if (m->multi && m->role == DMP_ROLE_PRODUCER && !dmp_watched_is_done_(m))
+		return;				  /* somebody else's claim is in the way */
 	dmp_sys_ioctl(m->fd, DMP_IOC_WAKE, NULL); /* fails only for a member that has left, and leaving wakes */
 }
 

@@ -9,7 +9,7 @@
 #include "internal.h"
 
 /* What became of one attempt. */
-enum { COPIED = 0, NOTHING = -EAGAIN, LAPPED = 1 };
+enum { COPIED = 0, NOTHING = -EAGAIN, LAPPED = 1, ABORTED = 2 };
 
 /* An observer's want is an event, and where to put it. */
 struct observation {
@@ -17,9 +17,10 @@ struct observation {
 	void *event;
 };
 
+/* Of several producers: what is claimed. The stamps tell what of that is published; beyond it nothing is. */
 static uint64_t published(const struct dmp_member *m)
 {
-	return dmp_load_acquire(m->ring->cursor); /* H, pairs with A */
+	return dmp_load_acquire(*m->told); /* H, pairs with A */
 }
 
 static bool at_cursor(const struct dmp_member *m)
@@ -43,6 +44,8 @@ static int copy_stamped(const struct dmp_member *m, void *event)
 
 	if (!dmp_stamp_done(stamp, m->pos))
 		return NOTHING;
+	if (stamp == dmp_stamp_aborted(m->pos))
+		return at_cursor(m) ? NOTHING : ABORTED;
 	if (!dmp_stamp_lapped(stamp, m->pos)) {
 		copy_out(m, event);
 		if (dmp_load_once(*at) == stamp) /* K, pairs with J */
@@ -100,6 +103,11 @@ static int copy_next(struct dmp_member *m, void *event)
 
 	for (;;) {
 		got = m->stamped ? copy_stamped(m, event) : copy_packed(m, event);
+		if (got == ABORTED) {
+			m->pos++;
+			dmp_store_once(m->own->aborted, m->own->aborted + 1);
+			continue;
+		}
 		if (got != LAPPED)
 			return got;
 		skip(m, &falls);

@@ -182,7 +182,7 @@ int dmp_segment_check_(const struct dmp_head *h, uint64_t mapped, uint64_t size)
 	lay_out(&wanted, meta->members, meta->data_size);
 	if (!same_places(h, &wanted))
 		return -EUCLEAN;
-	if (meta->abi != DMP_ABI_VERSION)
+	if (meta->abi != DMP_ABI_VERSION || meta->flags & DMP_RING_MULTI)
 		return -EPROTO;
 	if (!event_fits(meta) || !dmp_layout_matches_(meta, h->cursor_off - h->meta_off) || !gates_fit(meta))
 		return -EUCLEAN;

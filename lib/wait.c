@@ -101,7 +101,7 @@ int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w)
  * Whether the membership has changed since the last look; then the dependencies may be others: the cursor of one that
  * has left will not move any more. Whatever a generation announces was stored before it.
  */
-static bool watch(struct dmp_member *m)
+bool dmp_watch_(struct dmp_member *m)
 {
 	uint64_t generation = dmp_load_acquire(m->meta->generation); /* L, pairs with M */
 
@@ -197,7 +197,7 @@ DMP_ALWAYS_ int look_for_events(struct dmp_member *m, struct dmp_want_ *w)
 	do {
 		if (polls_stamps(m, w->n) ? look_at_stamp(m) : look_at_cursors(m, w))
 			return 0;
-		err = watch(m) ? 0 : shorten(m, w);
+		err = dmp_watch_(m) ? 0 : shorten(m, w);
 	} while (!err);
 	return err;
 }
@@ -271,7 +271,7 @@ static bool may_poll(const struct dmp_member *m, uint64_t n)
 	return polls_stamps(m, n) && m->wait.pauses && (!m->wait.sleep || m->wait.pauses > STAMP_LOOKS);
 }
 
-static int waitable(const struct dmp_member *m, uint64_t n)
+int dmp_waitable_(const struct dmp_member *m, uint64_t n)
 {
 	if (m->role != DMP_ROLE_CONSUMER)
 		return -EACCES;
@@ -296,8 +296,11 @@ static int wait_on(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, ui
 int dmp_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, uint64_t deadline)
 {
 	uint64_t looks = 0;
-	int err = waitable(m, n);
+	int err;
 
+	if (m->multi)
+		return dmp_wait_several_(m, n, batch, deadline);
+	err = dmp_waitable_(m, n);
 	if (err)
 		return err;
 	if (may_poll(m, n))
@@ -313,8 +316,11 @@ int dmp_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, ui
 int dmp_try_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch)
 {
 	struct dmp_want_ w = { .n = n };
-	int err = waitable(m, n);
+	int err;
 
+	if (m->multi)
+		return dmp_try_wait_several_(m, n, batch);
+	err = dmp_waitable_(m, n);
 	if (err)
 		return err;
 	err = look_for_events(m, &w);

@@ -31,6 +31,15 @@
  *
  *     M  store the gate mask, raise the generation, full barrier, only then compute the start
  *
+ *   several producers: the ring's cursor only says how far somebody looked. I is A, and so on:
+ *
+ *     producer                                      kernel, after a death
+ *     N  load-acquire the stamps a lap below        R  load the claimed position; full barrier
+ *        what is to be claimed; then L and G           load the living producers' records; load barrier
+ *     P  store the record, compare-and-swap the        load the stamps: not done and not covered is an
+ *        claimed position, store that it is won;       orphan; exchange it for "aborted"
+ *        ..., I, store-release the record's start
+ *
  * A  pairs with H: who sees the cursor sees the events below it. Without: payloads of the lap before are read as new.
  *    Pairs with E: see B.
  * B  The mode is read after the store of A, never before; the compiler barrier keeps it so in the code, D in the CPU:
@@ -48,6 +57,11 @@
  * J  pairs with K: "this is being overwritten" must be seen by who sees any of the new payload. Without: an observer
  *    returns a torn event.
  * K  pairs with J: without the load fence the second look could be older than the copy: a torn event passes.
+ * N  pairs with I, and before L pairs with M: a slot is claimed only when it is done a lap below, whoever gates or does
+ *    not, so two producers never write one slot. Looked at after the mask, a joiner might start below what is claimed
+ *    already.
+ * P  pairs with R: an open claim is covered by its producer's record at each moment at which R can see it. Record after
+ *    the claim, or taken back before the stamps: a living producer's claim is aborted.
  * L  pairs with M: the producer's own cursor (A) is stored before the mask is read, the kernel's mask before the cursor
  *    is read: one of them sees the other. Without: a joiner starts at an event which the producer, not knowing of the
  *    gate, overwrites. The generation a second time: without it the mask of one moment is combined with the cursors of
@@ -111,19 +125,22 @@ struct dmp_member {
 	uint32_t stride;	 /* bytes from slot to slot */
 	uint32_t payload_off;	 /* from slot to payload */
 	uint32_t stamped;	 /* a stamp before each payload */
+	uint32_t multi;		 /* several producers: nothing but the stamps tells what is published */
 	uint32_t lines;		 /* to prefetch per slot */
 	uint64_t ahead_read;	 /* slots; all ones: no prefetch */
 	uint64_t ahead_write;	 /* slots; all ones: no prefetch */
 	struct dmp_cursor *ring; /* the ring's cursor */
 	struct dmp_notify *line; /* what the owner looks at after A: the ring's, or the consumer's own */
+	__u64 *told;		 /* the ring's cursor. Several producers: theirs is the own claim_lo, others' claimed */
 
 	/* Producer. */
 	uint64_t next __attribute__((aligned(64))); /* claimed up to */
 	uint64_t limit;				    /* may write below: cached gate + slots; never below next */
-	uint64_t published;			    /* the ring's cursor */
+	uint64_t published;			    /* the ring's cursor; of several: the first open claim */
 	uint64_t claimed;			    /* packed: the highest claimed position stored; stamped: all ones */
 	const __u64 *slowest;			    /* the cursor that held the gate at the last look, or NULL */
 	uint64_t slowest_at;			    /* what it was then */
+	uint64_t free; /* of several: may claim below; limit is next, so each claim is slow */
 
 	/* Consumer, observer. */
 	uint64_t pos __attribute__((aligned(64))); /* released up to; observer: the next to observe */
@@ -284,7 +301,7 @@ DMP_INLINE void dmp_publish(struct dmp_member *m, uint64_t pos, uint64_t n)
 		dmp_stamp_published_(m, pos, n);
 	DMP_TEST_POINT(PUBLISH_STAMPED);
 	m->published = pos + n;
-	dmp_store_release(m->ring->cursor, pos + n); /* A, pairs with H and E */
+	dmp_store_release(*m->told, pos + n); /* A, pairs with H and E; P: behind the stamps */
 	DMP_TEST_POINT(PUBLISH_CURSOR);
 	dmp_wake_(m, pos + n);
 }

@@ -16,6 +16,7 @@ enum dmp_test_point {
 	DMP_POINT_LEAVE_BEFORE,	   /* LEAVE */
 	DMP_POINT_LEAVE_AFTER,	   /* left, still mapped */
 	DMP_POINT_CLAIM_BEFORE,	   /* nothing claimed yet */
+	DMP_POINT_CLAIM_RECORDED,  /* several producers: between the record and the claim */
 	DMP_POINT_CLAIM_AFTER,	   /* room is there, and claimed; nothing overwritten yet */
 	DMP_POINT_SLOT_WRITING,	   /* stamped: the slot says "writing", its payload is untouched */
 	DMP_POINT_PUBLISH_STAMPED, /* stamps stored, the cursor is not */

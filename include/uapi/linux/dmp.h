@@ -240,11 +240,12 @@ struct dmp_cursor {
 struct dmp_own {
 	__u64 cursor; /* consumer: events below it are released */
 	/* One of several producers: what it may have claimed and has not published lies in claim_lo .. claim_hi - 1.
-	 * Stored before the claim is made. */
+	 * Stored before the claim is made; claim_won becomes claim_hi once it is. */
 	__u64 claim_lo;
 	__u64 claim_hi;
+	__u64 claim_won;
 	__u64 aborted; /* consumer: slots that it skipped because they were aborted */
-	__u64 pad[4];
+	__u64 pad[3];
 };
 
 /* ---- ioctl arguments ---- */

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: LGPL-2.1 OR MIT
+/*
+ * several.c: rings with several producers: claim, abort, wait
+ *
+ * Producers take positions by compare-and-swap, fill them in any order and stamp each slot; nothing else tells what is
+ * published. Letters: dmp/ring.h
+ */
+#include <errno.h>
+
+#include "internal.h"
+
+#define LOOK_AHEAD 256 /* slots: so many stamps more than it needs a producer looks at, to have to look less often */
+
+static bool is_done(const struct dmp_member *m, uint64_t pos)
+{
+	return dmp_stamp_done(dmp_load_acquire(*dmp_stamp_(dmp_slot_(m, pos))), pos); /* H, N: pairs with I */
+}
+
+/* ---- producing ---- */
+
+static bool has_open_claim(const struct dmp_member *m)
+{
+	return m->published != m->next;
+}
+
+/* Its range is this producer's, and P says so: if it dies now, all of it is void, whatever is stamped already. */
+static void win(struct dmp_member *m, uint64_t lo, uint64_t hi)
+{
+	dmp_store_release(m->own->claim_won, hi);
+	m->published = lo;
+	m->next = m->limit = hi;
+}
+
+/* The next n positions, if there is room for them as far as is known. *at: where they would begin. */
+static bool try_take(struct dmp_member *m, uint64_t n, uint64_t *at)
+{
+	bool tried = false;
+
+	*at = dmp_load_once(m->ring->claimed);
+	while ((int64_t)(m->free - *at) >= (int64_t)n) {
+		uint64_t lo = *at;
+
+		dmp_store_release(m->own->claim_lo, lo);     /* P, pairs with R: before it is claimed */
+		dmp_store_release(m->own->claim_hi, lo + n); /* P */
+		tried = true;
+		DMP_TEST_POINT(CLAIM_RECORDED);
+		if (dmp_replace(m->ring->claimed, at, lo + n)) { /* P, pairs with R */
+			win(m, lo, lo + n);
+			return true;
+		}
+	}
+	/* Others took it all. Covered still, nobody could tell whose it is while this one waits. */
+	if (tried)
+		dmp_store_release(m->own->claim_hi, 0);
+	return false;
+}
+
+/*
+ * N: everything below is published or aborted. Looks from where somebody else stopped up to what is needed, and somewhat
+ * further, and says so for others.
+ */
+static uint64_t published(struct dmp_member *m, uint64_t needed)
+{
+	uint64_t known = dmp_load_acquire(m->ring->cursor), n = known, slots = m->mask + 1;
+	uint64_t end = needed + (LOOK_AHEAD < slots / 4 ? LOOK_AHEAD : slots / 4);
+
+	if (needed > slots && needed - slots > n)
+		n = needed - slots; /* nobody looked for long; the positions claimed say that all that is done */
+	while (n < end && is_done(m, n))
+		n++;
+	if (n > known)
+		dmp_replace(m->ring->cursor, &known, n); /* if not: somebody else has raised it */
+	return n;
+}
+
+static int look_for_room(struct dmp_member *m, struct dmp_want_ *w)
+{
+	uint64_t slots = m->mask + 1, at, done;
+
+	if (try_take(m, w->n, &at))
+		return 0;
+	w->target = at + w->n > slots ? at + w->n - slots : 0;
+	if (w->looks && dmp_still_full_(m))
+		return -EAGAIN;
+	done = published(m, w->target);
+	m->free = dmp_gate_(m, done) + slots; /* L after N */
+	return try_take(m, w->n, &at) ? 0 : -EAGAIN;
+}
+
+/* One claim at a time: the record could not tell two from what others have claimed between them. */
+static int claimable(const struct dmp_member *m, uint64_t n)
+{
+	if (m->role != DMP_ROLE_PRODUCER)
+		return -EACCES;
+	if (has_open_claim(m))
+		return -EBUSY;
+	return n - 1 <= m->mask ? 0 : -EINVAL;
+}
+
+static int claimed(const struct dmp_member *m, int err, uint64_t *pos)
+{
+	if (err)
+		return err;
+	*pos = m->published;
+	DMP_TEST_POINT(CLAIM_AFTER);
+	return 0;
+}
+
+int dmp_try_claim_several_(struct dmp_member *m, uint64_t n, uint64_t *pos)
+{
+	struct dmp_want_ w = { .n = n };
+	int err = claimable(m, n);
+
+	return claimed(m, err ? err : look_for_room(m, &w), pos);
+}
+
+int dmp_claim_several_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t deadline)
+{
+	struct dmp_want_ w = { .n = n, .deadline = deadline };
+	int err = claimable(m, n);
+
+	return claimed(m, err ? err : dmp_wait_loop_(m, &w, look_for_room), pos);
+}
+
+int dmp_abort_several_(struct dmp_member *m, uint64_t pos, uint64_t n)
+{
+	uint64_t i;
+
+	if (pos != m->published)
+		return -EINVAL;
+	for (i = pos + n; i-- > pos;)
+		dmp_store_release(*dmp_stamp_(dmp_slot_(m, i)), dmp_stamp_aborted(i)); /* I, pairs with H */
+	m->published = pos + n;
+	dmp_store_release(*m->told, pos + n); /* P, pairs with R */
+	dmp_wake_(m, pos + n);
+	return 0;
+}
+
+bool dmp_watched_is_done_(const struct dmp_member *m)
+{
+	return is_done(m, dmp_load_once(m->line->notify) - 1);
+}
+
+/* ---- consuming ---- */
+
+/* How far it may read at most: what its dependencies have released, never more than a ring's worth. */
+static uint64_t end_of_reach(const struct dmp_member *m, uint64_t n)
+{
+	uint64_t most = n > DMP_BATCH_MAX ? n : DMP_BATCH_MAX, end = m->pos + most;
+	uint64_t deps;
+
+	for (deps = m->deps; deps; deps &= deps - 1) {
+		const struct dmp_own *own = dmp_own_(m, (uint32_t)__builtin_ctzll(deps));
+		uint64_t cursor = dmp_load_acquire(own->cursor); /* H, pairs with F of the dependency */
+
+		if ((int64_t)(cursor - end) < 0)
+			end = cursor;
+	}
+	return end;
+}
+
+static bool is_aborted(const struct dmp_member *m, uint64_t pos)
+{
+	return dmp_load_acquire(*dmp_stamp_(dmp_slot_(m, pos))) == dmp_stamp_aborted(pos); /* H, pairs with I */
+}
+
+/* Nothing before them has still to be released, so they are released at once. */
+static void skip_aborted(struct dmp_member *m, uint64_t end)
+{
+	uint64_t pos = m->pos;
+
+	while ((int64_t)(end - pos) > 0 && is_aborted(m, pos))
+		pos++;
+	if (pos == m->pos)
+		return;
+	dmp_store_once(m->own->aborted, m->own->aborted + (pos - m->pos));
+	m->pos = m->seen = pos;
+	dmp_store_release(m->own->cursor, pos); /* F, pairs with G */
+	dmp_wake_(m, pos);
+}
+
+/* On from seen over what is published; *stamp: of the slot it stopped at, if it is below end. */
+static uint64_t run(const struct dmp_member *m, uint64_t end, uint64_t *stamp)
+{
+	uint64_t n;
+
+	*stamp = 0;
+	for (n = m->seen; (int64_t)(end - n) > 0; n++) {
+		*stamp = dmp_load_acquire(*dmp_stamp_(dmp_slot_(m, n))); /* H, pairs with I */
+		if (!dmp_stamp_done(*stamp, n) || *stamp == dmp_stamp_aborted(n))
+			break;
+	}
+	return n;
+}
+
+static bool look_at_run(struct dmp_member *m, struct dmp_want_ *w)
+{
+	uint64_t end = end_of_reach(m, w->n), stamp;
+
+	if (m->seen == m->pos)
+		skip_aborted(m, end);
+	m->seen = run(m, end, &stamp);
+	w->target = m->pos + w->n;
+	if (m->seen - m->pos >= w->n)
+		return true;
+	return m->seen != m->pos && stamp == dmp_stamp_aborted(m->seen);
+}
+
+/* At the end of the stream want no more than is left. -EAGAIN: not the end, or a dependency has still to release it. */
+static int shorten(struct dmp_member *m, struct dmp_want_ *w)
+{
+	uint64_t left;
+
+	if (!dmp_has_ended_(m))
+		return -EAGAIN;
+	if (look_at_run(m, w))
+		return 0;
+	left = dmp_available(dmp_load_acquire(m->ring->cursor), m->pos, m->mask + 1) - m->pos; /* H, pairs with A */
+	if (!left)
+		return -EPIPE;
+	if (left >= w->n)
+		return -EAGAIN;
+	w->n = left;
+	return 0;
+}
+
+static int look_for_run(struct dmp_member *m, struct dmp_want_ *w)
+{
+	int err;
+
+	do {
+		if (look_at_run(m, w))
+			return 0;
+		err = dmp_watch_(m) ? 0 : shorten(m, w);
+	} while (!err);
+	return err;
+}
+
+static int found(const struct dmp_member *m, int err, uint64_t n, struct dmp_batch *batch)
+{
+	if (!err)
+		dmp_give_(m, n, batch);
+	return err;
+}
+
+int dmp_wait_several_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, uint64_t deadline)
+{
+	struct dmp_want_ w = { .n = n, .deadline = deadline };
+	int err = dmp_waitable_(m, n);
+
+	return found(m, err ? err : dmp_wait_loop_(m, &w, look_for_run), n, batch);
+}
+
+int dmp_try_wait_several_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch)
+{
+	struct dmp_want_ w = { .n = n };
+	int err = dmp_waitable_(m, n);
+
+	return found(m, err ? err : look_for_run(m, &w), n, batch);
+}
