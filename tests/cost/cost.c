@@ -41,13 +41,26 @@ static void system_call(struct scene *s)
 	cost_system_call();
 }
 
+static void publish_claim(struct scene *s, uint64_t pos, uint64_t n)
+{
+	if (pos != dmp_position(s->producer) - n)
+		must("claim", -EPROTO);
+	dmp_publish(s->producer, pos, n);
+}
+
 static void claim(struct scene *s)
 {
-	uint64_t pos = cost_claim_1(s->producer);
+	publish_claim(s, cost_claim_1(s->producer), 1);
+}
 
-	if (pos != dmp_position(s->producer) - 1)
-		must("claim", -EPROTO);
-	dmp_publish(s->producer, pos, 1);
+static void claim_8(struct scene *s)
+{
+	publish_claim(s, cost_claim_8(s->producer), 8);
+}
+
+static void claim_32(struct scene *s)
+{
+	publish_claim(s, cost_claim_32(s->producer), 32);
 }
 
 /* The ring is full but for the one event that everybody has just released. */
@@ -197,9 +210,12 @@ static const struct mode gates[] = {
 	{ "stamped 56", DMP_RING_STAMPED, 56, 8 },
 	{ "stamped 56", DMP_RING_STAMPED, 56, 64 },
 };
+static const struct mode several[] = {
+	{ "several 56", DMP_RING_STAMPED | DMP_RING_MULTI, 56, 1 },
+};
 static const struct mode any[] = { { "any", 0, 8, 1 } };
 
-enum { ANY = 1, MODES = 2, FENCED = 4, GATES = 8 };
+enum { ANY = 1, MODES = 2, FENCED = 4, GATES = 8, SEVERAL = 16 };
 
 static const struct operation {
 	const char *name;
@@ -209,23 +225,25 @@ static const struct operation {
 } operations[] = {
 	{ "(nothing)", nothing, 1, ANY },
 	{ "(system call)", system_call, 1, ANY },
-	{ "claim", claim, 1, MODES | GATES },
+	{ "claim", claim, 1, MODES | GATES | SEVERAL },
+	{ "claim", claim_8, 8, SEVERAL },
+	{ "claim", claim_32, BATCH, SEVERAL },
 	{ "claim, gates read", claim_read_gates, 1, MODES | GATES },
 	{ "slot", slot, 1, MODES },
 	{ "for_each_slot", write_batch, BATCH, MODES },
-	{ "publish", publish_1, 1, MODES | FENCED | GATES },
-	{ "publish", publish_8, 8, MODES | FENCED },
-	{ "publish", publish_32, 32, MODES | FENCED },
-	{ "claim, slot, publish", produce, 1, MODES | FENCED },
+	{ "publish", publish_1, 1, MODES | FENCED | GATES | SEVERAL },
+	{ "publish", publish_8, 8, MODES | FENCED | SEVERAL },
+	{ "publish", publish_32, 32, MODES | FENCED | SEVERAL },
+	{ "claim, slot, publish", produce, 1, MODES | FENCED | SEVERAL },
 	{ "wait, events known", wait_known, BATCH, MODES },
-	{ "wait, one look", wait_look, BATCH, MODES },
-	{ "try_wait, one look", try_wait_look, 1, MODES },
-	{ "try_wait, in vain", try_wait_in_vain, 1, MODES },
+	{ "wait, one look", wait_look, BATCH, MODES | SEVERAL },
+	{ "try_wait, one look", try_wait_look, 1, MODES | SEVERAL },
+	{ "try_wait, in vain", try_wait_in_vain, 1, MODES | SEVERAL },
 	{ "event", event, 1, MODES },
 	{ "for_each", read_batch, BATCH, MODES },
 	{ "release", release, 1, MODES | FENCED },
-	{ "wait to release", consume, BATCH, MODES | FENCED },
-	{ "try_observe", observe, 1, MODES },
+	{ "wait to release", consume, BATCH, MODES | FENCED | SEVERAL },
+	{ "try_observe", observe, 1, MODES | SEVERAL },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -265,6 +283,8 @@ static void run_all(const struct operation *o)
 		run_in(o, gates, COUNT(gates));
 	if (o->modes & FENCED)
 		run_in(o, fenced, COUNT(fenced));
+	if (o->modes & SEVERAL)
+		run_in(o, several, COUNT(several));
 }
 
 int main(void)

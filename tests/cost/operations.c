@@ -23,6 +23,20 @@ uint64_t cost_claim_1(struct dmp_member *m)
 	return dmp_claim(m, 1, &pos) ? UINT64_MAX : pos;
 }
 
+uint64_t cost_claim_8(struct dmp_member *m)
+{
+	uint64_t pos;
+
+	return dmp_claim(m, 8, &pos) ? UINT64_MAX : pos;
+}
+
+uint64_t cost_claim_32(struct dmp_member *m)
+{
+	uint64_t pos;
+
+	return dmp_claim(m, 32, &pos) ? UINT64_MAX : pos;
+}
+
 void *cost_slot(struct dmp_member *m, uint64_t pos)
 {
 	return dmp_slot(m, pos);

@@ -18,6 +18,8 @@ void cost_system_call(void);
 
 /* Producing. claim: the position. */
 uint64_t cost_claim_1(struct dmp_member *m);
+uint64_t cost_claim_8(struct dmp_member *m);
+uint64_t cost_claim_32(struct dmp_member *m);
 void *cost_slot(struct dmp_member *m, uint64_t pos);
 void cost_write(struct dmp_member *m, uint64_t pos, uint64_t n);
 void cost_publish_1(struct dmp_member *m, uint64_t pos);

@@ -23,15 +23,26 @@ static struct dmp_member *join(struct scene *s, uint32_t role, const char *name)
 	return m;
 }
 
+/*
+ * Nobody but the module has rings with several producers. Their slots, lines and code are those of any stamped ring, so
+ * one of shared memory will do for what makes no system call.
+ */
+static void make_several(struct dmp_member *m)
+{
+	m->multi = true;
+	m->told = m->role == DMP_ROLE_PRODUCER ? &m->own->claim_lo : &m->ring->claimed;
+}
+
 void scene_open(struct scene *s, const struct mode *mode)
 {
 	struct dmp_ring_options options = {
 		.slots = SCENE_SLOTS,
 		.event_size = mode->event_size,
 		.members = SCENE_GATES_MAX + 2,
-		.flags = mode->flags,
+		.flags = mode->flags & ~(uint32_t)DMP_RING_MULTI,
 	};
 	char name[16];
+	uint32_t i;
 
 	must("create", dmp_ring_create(&s->ring, "shm:", &options));
 	for (s->gates = 0; s->gates < mode->gates; s->gates++) {
@@ -40,6 +51,12 @@ void scene_open(struct scene *s, const struct mode *mode)
 	}
 	s->producer = join(s, DMP_ROLE_PRODUCER, "p");
 	s->observer = join(s, DMP_ROLE_OBSERVER, "o");
+	if (mode->flags & DMP_RING_MULTI) {
+		make_several(s->producer);
+		make_several(s->observer);
+		for (i = 0; i < s->gates; i++)
+			make_several(s->consumers[i]);
+	}
 }
 
 void scene_close(struct scene *s)
