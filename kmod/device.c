@@ -247,6 +247,18 @@ static long ioctl_join(struct dmp_file *f, void __user *arg)
 	return fd;
 }
 
+static long ioctl_evict(struct dmp_file *f, void __user *arg)
+{
+	struct dmp_evict args;
+	int err = dmp_args_get(&args, name, arg);
+
+	if (err)
+		return err;
+	if (args.flags || dmp_name_check(args.name, sizeof(args.name), false))
+		return -EINVAL;
+	return f->rights & DMP_RIGHT_W ? dmp_place_evict(f->ring, args.name) : -EACCES;
+}
+
 /* Commands on a file that is bound. */
 static long ioctl_bound(struct dmp_file *f, unsigned int cmd, void __user *arg)
 {
@@ -259,6 +271,8 @@ static long ioctl_bound(struct dmp_file *f, unsigned int cmd, void __user *arg)
 		return dmp_info_get(ring, f->rights, arg);
 	case DMP_IOC_MEMBERS:
 		return dmp_info_members(ring, arg);
+	case DMP_IOC_EVICT:
+		return ioctl_evict(f, arg);
 	default:
 		return ioctl_join(f, arg);
 	}
@@ -300,6 +314,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case DMP_IOC_INFO:
 	case DMP_IOC_MEMBERS:
 	case DMP_IOC_JOIN:
+	case DMP_IOC_EVICT:
 		return ioctl_bound(file->private_data, cmd, p);
 	default:
 		return -ENOTTY;

@@ -5,7 +5,7 @@
  * LOCKS, in the order they are taken:
  *
  *   dmp_file.bind    one CREATE, OPEN or BIND of a file at a time; their arguments are copied, and memory is taken, under it
- *   ring->mutex      who takes part: join, leave and the repair that follows a leave
+ *   ring->mutex      who takes part: join, leave, held places, and the repair that follows a leave
  *   ring->lock       waiters, notify lines, gate mask, generation and dependencies; never held while sleeping
  *
  *   each by itself: names_lock (names.c), users_lock (quota.c), dmp_mm.lock (identity.c)
@@ -14,7 +14,9 @@
  * from user space and nothing is allocated: the exit of a process needs them.
  *
  * LIFETIME: a ring is referenced by each ring file, each member file and, if persistent, its name. A member lives from
- * JOIN to the release of its file; it has left (member->left) at some moment in between.
+ * JOIN to the release of its file; it has left (member->left) at some moment in between. If its place is held then, what
+ * is left of it stays in ring->member until somebody goes on there, the time is up, it is evicted, fails, or the ring
+ * goes: it refers to nothing, and nothing outside of the ring to it.
  *
  * ORDERING: the kernel's half of the table in include/dmp/ring.h. Letters are DESIGN's:
  *
@@ -114,14 +116,19 @@ struct dmp_member {
 	kuid_t uid;
 	struct dmp_mm *mm;	  /* whose member it is */
 	struct list_head mm_link; /* mm->lock */
-	struct work_struct leave; /* the end of its mm */
+	struct work_struct die;	  /* the end of its mm */
 	u32 index;
 	u32 role;
 	u32 policy;
+	u64 hold; /* DMP_POLICY_HOLD: so many ns */
 	char name[DMP_MEMBER_NAME_MAX];
 	u64 deps;	     /* ring->lock */
 	bool joined;	     /* ring->mutex: it has a slot */
 	bool left;	     /* ring->mutex, and ring->lock to change it; once true, for good */
+	u32 gone;	     /* as left: DMP_GONE_* */
+	bool held;	     /* as left: dead, and its place is kept */
+	bool released;	     /* ring->mutex: so is its file */
+	u64 held_until;	     /* ring->mutex: ktime_get_ns(); all ones: for ever */
 	bool finished;	     /* ring->mutex */
 	u64 seen_generation; /* when it last read the table */
 	wait_queue_head_t poll;
@@ -135,6 +142,7 @@ struct dmp_member {
 struct dmp_stats {
 	u64 sleeps, woken, futile, changed, late, wakes, empty, examined, crossed, fences;
 	u64 repaired, undecided; /* ring->mutex */
+	u64 evicted, failed;
 };
 
 /* What a producer left behind: its claim record. */
@@ -174,6 +182,8 @@ struct dmp_ring {
 	struct mutex mutex;
 	struct dmp_member **member; /* by index; ring->mutex, and ring->lock to change it */
 	u32 joined, producers;	    /* ring->mutex */
+	u32 held;		    /* ring->mutex: places of dead consumers */
+	struct delayed_work expire; /* place.c: when the time of the next one is up */
 
 	spinlock_t lock;
 	struct dmp_sequence seq[DMP_SEQUENCES];
@@ -244,10 +254,37 @@ int dmp_start(struct dmp_ring *ring, const struct dmp_join *args, u64 deps, u64 
 
 /* member.c: who takes part: slots, gates, and leaving */
 int dmp_member_admit(struct dmp_member *m, struct dmp_join *args, const char *deps);
+struct dmp_member *dmp_member_find(struct dmp_ring *ring, const char *name);
+void dmp_member_raise(struct dmp_ring *ring);
+void dmp_member_tell_all(struct dmp_ring *ring);
+void dmp_member_retire(struct dmp_member *m, u32 state, u32 gone);
 void dmp_member_leave(struct dmp_member *m);
-void dmp_member_leave_work(struct work_struct *work);
+void dmp_member_die(struct dmp_member *m);
+void dmp_member_die_work(struct work_struct *work);
+void dmp_member_free_slot(struct dmp_member *m);
 void dmp_member_free(struct dmp_member *m);
 int dmp_member_finish(struct dmp_member *m);
+
+/* It gates and may be depended on: it lives, or its place is held. */
+static inline bool dmp_member_is_there(const struct dmp_member *m)
+{
+	return !m->left || m->held;
+}
+
+/* What one that has left is told. */
+static inline int dmp_member_gone(const struct dmp_member *m)
+{
+	return m->gone == DMP_GONE_FAILED ? -EOWNERDEAD : -ESTALE;
+}
+
+/* place.c: what becomes of a consumer's place */
+void dmp_place_init(struct dmp_ring *ring);
+void dmp_place_exit(struct dmp_ring *ring);
+void dmp_place_leave(struct dmp_member *m);
+void dmp_place_die(struct dmp_member *m);
+int dmp_place_check(const struct dmp_member *held, const struct dmp_member *m);
+u64 dmp_place_resume(struct dmp_member *m);
+int dmp_place_evict(struct dmp_ring *ring, const char *name);
 
 /* member_file.c: member files */
 extern const struct file_operations dmp_member_fops;

@@ -51,7 +51,7 @@ static void mm_release(struct mmu_notifier *notifier, struct mm_struct *unused)
 
 	mutex_lock(&mm->lock);
 	list_for_each_entry(m, &mm->members, mm_link)
-		queue_work(system_unbound_wq, &m->leave);
+		queue_work(system_unbound_wq, &m->die);
 	mutex_unlock(&mm->lock);
 }
 

@@ -16,6 +16,7 @@ static void fill_positions(struct dmp_ring *ring, struct dmp_info *info)
 
 	info->joined = READ_ONCE(ring->joined);
 	info->cursor = dmp_published(ring);
+	info->held = READ_ONCE(ring->held);
 	spin_lock(&ring->lock);
 	info->claimed = dmp_is_multi(ring) ? READ_ONCE(ring->cursor->claimed) : info->cursor;
 	info->gate = dmp_ring_gate(ring, info->cursor);
@@ -35,6 +36,8 @@ static void fill_positions(struct dmp_ring *ring, struct dmp_info *info)
 	info->fences = st->fences;
 	info->repaired = READ_ONCE(st->repaired);
 	info->undecided = READ_ONCE(st->undecided);
+	info->evicted = st->evicted;
+	info->failed = st->failed;
 	spin_unlock(&ring->lock);
 }
 
@@ -93,7 +96,7 @@ static void fill_member(const struct dmp_member *m, struct dmp_member_info *info
 	memset(info, 0, sizeof(*info));
 	info->index = m->index;
 	info->role = m->role;
-	info->state = m->left ? DMP_MEMBER_LEFT : DMP_MEMBER_JOINED;
+	info->state = m->held ? DMP_MEMBER_HELD : m->left ? DMP_MEMBER_LEFT : DMP_MEMBER_JOINED;
 	info->policy = m->policy;
 	info->pid = m->left ? 0 : pid_vnr(m->tgid); /* a pid that has gone may be another's by now */
 	info->uid = from_kuid_munged(current_user_ns(), m->uid);
@@ -121,7 +124,7 @@ static u32 snapshot(struct dmp_ring *ring, struct dmp_member_info *infos, u32 co
 	for (i = 0; i < ring->members; i++) {
 		const struct dmp_member *m;
 
-		spin_lock(&ring->lock); /* keeps the member: free_slot() takes it */
+		spin_lock(&ring->lock); /* keeps the member: dmp_member_free_slot() takes it */
 		m = ring->member[i];
 		if (m && n < count)
 			fill_member(m, &infos[n]);
@@ -196,8 +199,8 @@ void dmp_info_ring_fdinfo(struct seq_file *s, struct dmp_ring *ring, u32 rights)
 		   rights & DMP_RIGHT_X ? 'x' : '-');
 	seq_printf(s, "slots:\t%llu\nevent-size:\t%u\nstride:\t%u\nbytes:\t%llu\n", info.slots, info.event_size,
 		   info.stride, info.bytes);
-	seq_printf(s, "members:\t%u of %u\nproducers:\t%u\nended:\t%u\n", info.joined, info.members, info.producers,
-		   info.ended);
+	seq_printf(s, "members:\t%u of %u\nheld:\t%u\nproducers:\t%u\nended:\t%u\n", info.joined, info.members,
+		   info.held, info.producers, info.ended);
 	seq_printf(s, "cursor:\t%llu\ngate:\t%llu\ngeneration:\t%llu\n", info.cursor, info.gate, info.generation);
 	seq_printf(s, "sleeps:\t%llu\nwoken:\t%llu\nfutile:\t%llu\nwakes:\t%llu\nempty:\t%llu\n", info.sleeps,
 		   info.woken, info.futile, info.wakes, info.empty);
@@ -209,6 +212,12 @@ static const char *const role_names[] = {
 	[DMP_ROLE_OBSERVER] = "observer",
 };
 
+static const char *const state_names[] = {
+	[DMP_MEMBER_JOINED] = "joined",
+	[DMP_MEMBER_LEFT] = "left",
+	[DMP_MEMBER_HELD] = "held",
+};
+
 void dmp_info_member_fdinfo(struct seq_file *s, struct dmp_member *m)
 {
 	struct dmp_member_info info;
@@ -218,7 +227,7 @@ void dmp_info_member_fdinfo(struct seq_file *s, struct dmp_member *m)
 	spin_unlock(&m->ring->lock);
 	seq_printf(s, "ring:\t%llu %s\n", m->ring->id, m->ring->name[0] ? m->ring->name : "(anonymous)");
 	seq_printf(s, "member:\t%u %s\nrole:\t%s\nstate:\t%s\npid:\t%d\n", info.index, info.name, role_names[info.role],
-		   m->left ? "left" : "joined", info.pid);
+		   state_names[info.state], info.pid);
 	seq_printf(s, "cursor:\t%llu\ndeps:\t%llx\n", info.cursor, info.deps);
 	seq_printf(s, "waiting:\t%x\nwaits-for:\t%llu\n", info.waiting, info.waits_target);
 	seq_printf(s, "sleeps:\t%llu\nwoken:\t%llu\nfutile:\t%llu\nwakes:\t%llu\nempty:\t%llu\n", info.sleeps,

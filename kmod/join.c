@@ -20,7 +20,7 @@ static int check_consumer(const struct dmp_join *args)
 {
 	if (args->policy > DMP_POLICY_FAIL || args->ndeps >= DMP_MAX_GATES || !args->ndeps != !args->deps)
 		return -EINVAL;
-	return args->policy > DMP_POLICY_DROP ? -EOPNOTSUPP : 0;
+	return args->hold && args->policy != DMP_POLICY_HOLD ? -EINVAL : 0;
 }
 
 /* What can be said about the arguments alone. */
@@ -40,7 +40,7 @@ int dmp_join_check(const struct dmp_join *args)
 		return -EINVAL;
 	if (consumer)
 		return check_consumer(args);
-	return args->policy || args->ndeps || args->deps ? -EINVAL : 0;
+	return args->policy || args->ndeps || args->deps || args->hold ? -EINVAL : 0;
 }
 
 static u32 right_of(u32 role)
@@ -142,9 +142,10 @@ static struct dmp_member *member_alloc(struct dmp_file *f, const struct dmp_join
 	m->uid = current_euid();
 	m->role = args->role;
 	m->policy = args->policy;
+	m->hold = args->hold ? args->hold : DMP_HOLD_DEFAULT;
 	memcpy(m->name, args->name, sizeof(m->name));
 	init_waitqueue_head(&m->poll);
-	INIT_WORK(&m->leave, dmp_member_leave_work);
+	INIT_WORK(&m->die, dmp_member_die_work);
 	dmp_mm_add(m);
 	return m;
 }

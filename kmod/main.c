@@ -8,7 +8,8 @@
  *   quota.c        limits and charges             mode.c    quiet and fenced
  *   join.c         a new member                   repair.c  what a producer left half done
  *   member.c       slots, gates, leaving          info.c    INFO, MEMBERS, fdinfo
- *   member_file.c  member files                   identity.c  whose member it is
+ *   place.c        what becomes of a place        identity.c  whose member it is
+ *   member_file.c  member files
  *
  * What they share is in dmp.h; the ABI in include/uapi/linux/dmp.h.
  */

@@ -20,7 +20,7 @@ static struct dmp_entry *entry_of(const struct dmp_member *m)
 }
 
 /* What it announces is stored before it. */
-static void raise_generation(struct dmp_ring *ring)
+void dmp_member_raise(struct dmp_ring *ring)
 {
 	struct dmp_meta *meta = ring->meta;
 
@@ -30,7 +30,7 @@ static void raise_generation(struct dmp_ring *ring)
 }
 
 /* Everybody may want to read the table again. */
-static void tell_all(struct dmp_ring *ring)
+void dmp_member_tell_all(struct dmp_ring *ring)
 {
 	u32 i;
 
@@ -44,14 +44,16 @@ static void tell_all(struct dmp_ring *ring)
 
 /* ---- join ---- */
 
-static struct dmp_member *find_consumer(struct dmp_ring *ring, const char *name)
+/* A consumer that is there. */
+struct dmp_member *dmp_member_find(struct dmp_ring *ring, const char *name)
 {
 	u32 i;
 
 	for (i = 0; i < ring->members && i < DMP_MAX_GATES; i++) {
 		struct dmp_member *m = ring->member[i];
 
-		if (m && m->role == DMP_ROLE_CONSUMER && !m->left && !strncmp(m->name, name, DMP_MEMBER_NAME_MAX))
+		if (m && m->role == DMP_ROLE_CONSUMER && dmp_member_is_there(m) &&
+		    !strncmp(m->name, name, DMP_MEMBER_NAME_MAX))
 			return m;
 	}
 	return NULL;
@@ -68,7 +70,7 @@ static int find_deps(struct dmp_ring *ring, const char *names, u32 n, u64 *deps)
 
 		if (dmp_name_check(names, DMP_MEMBER_NAME_MAX, false))
 			return -EINVAL;
-		m = find_consumer(ring, names);
+		m = dmp_member_find(ring, names);
 		if (!m)
 			return -ENOENT;
 		*deps |= BIT_ULL(m->index);
@@ -108,6 +110,7 @@ static int find_slot(struct dmp_ring *ring, u32 role, u32 *index)
 /* Every rule of joining, before any effect. */
 static int check_rules(struct dmp_member *m, const struct dmp_join *args, const char *deps)
 {
+	struct dmp_member *same = m->role == DMP_ROLE_CONSUMER ? dmp_member_find(m->ring, m->name) : NULL;
 	struct dmp_ring *ring = m->ring;
 	u64 position;
 	int err;
@@ -117,8 +120,10 @@ static int check_rules(struct dmp_member *m, const struct dmp_join *args, const 
 	err = find_deps(ring, deps, args->ndeps, &m->deps);
 	if (err)
 		return err;
-	if (m->role == DMP_ROLE_CONSUMER && find_consumer(ring, m->name))
-		return -EEXIST;
+	if (same) {
+		m->index = same->index;
+		return dmp_place_check(same, m);
+	}
 	err = dmp_start(ring, args, m->deps, ring->meta->gates, &position);
 	return err ? err : find_slot(ring, m->role, &m->index);
 }
@@ -131,6 +136,7 @@ static void fill_entry(struct dmp_member *m, u64 start)
 	e->policy = m->policy;
 	e->deps = m->deps;
 	e->start = start;
+	e->gone = DMP_GONE_NOT;
 	memcpy(e->name, m->name, sizeof(e->name));
 	e->incarnation++;
 	smp_store_release(&e->state, DMP_MEMBER_JOINED);
@@ -147,7 +153,7 @@ static int begin_consumer(struct dmp_member *m, const struct dmp_join *args, u64
 	int err;
 
 	WRITE_ONCE(ring->meta->gates, gates | BIT_ULL(m->index));
-	raise_generation(ring);
+	dmp_member_raise(ring);
 	spin_unlock(&ring->lock);
 	dmp_published(ring);
 	spin_lock(&ring->lock);
@@ -155,7 +161,7 @@ static int begin_consumer(struct dmp_member *m, const struct dmp_join *args, u64
 	if (err) {
 		/* The smallest gate has moved past the position since the check. */
 		WRITE_ONCE(ring->meta->gates, gates);
-		raise_generation(ring);
+		dmp_member_raise(ring);
 		return err;
 	}
 	smp_store_release(&dmp_ring_own(ring, m->index)->cursor, *start); /* F in its stead, pairs with G */
@@ -176,7 +182,9 @@ static int begin(struct dmp_member *m, const struct dmp_join *args, u64 *start)
 	int err = 0;
 
 	spin_lock(&ring->lock);
-	if (m->role == DMP_ROLE_CONSUMER) {
+	if (ring->member[m->index]) {
+		*start = dmp_place_resume(m);
+	} else if (m->role == DMP_ROLE_CONSUMER) {
 		err = begin_consumer(m, args, start);
 	} else {
 		if (m->role == DMP_ROLE_PRODUCER)
@@ -187,7 +195,7 @@ static int begin(struct dmp_member *m, const struct dmp_join *args, u64 *start)
 		ring->member[m->index] = m;
 		m->joined = true;
 		fill_entry(m, *start);
-		raise_generation(ring); /* for who reads the table; the one before was for the gates */
+		dmp_member_raise(ring); /* for who reads the table; the one before was for the gates */
 		m->seen_generation = ring->meta->generation;
 	}
 	spin_unlock(&ring->lock);
@@ -206,17 +214,17 @@ int dmp_member_admit(struct dmp_member *m, struct dmp_join *args, const char *de
 	if (mutex_lock_killable(&ring->mutex))
 		return -EINTR;
 	err = check_rules(m, args, deps);
-	if (!err) {
-		/* Its pages: nobody has them mapped for writing, for the slot's last member is released. */
+	/* Its pages: nobody has them mapped for writing, for the slot's last member is released. */
+	if (!err && !ring->member[m->index])
 		memset((void *)dmp_ring_own(ring, m->index) - dmp_own_offset(m->index), 0,
 		       DMP_MEMBER_PAGES * PAGE_SIZE);
+	if (!err)
 		err = begin(m, args, &start);
-	}
 	if (!err) {
 		WRITE_ONCE(ring->joined, ring->joined + 1);
 		if (m->role == DMP_ROLE_CONSUMER)
 			dmp_wake_changed(ring);
-		tell_all(ring);
+		dmp_member_tell_all(ring);
 		args->position = start;
 		args->index = m->index;
 		args->meta_size = ring->meta_pages << PAGE_SHIFT;
@@ -230,37 +238,23 @@ int dmp_member_admit(struct dmp_member *m, struct dmp_join *args, const char *de
 
 /* ---- leave ---- */
 
-/* The first thing of a leave that anybody sees; raise_generation() announces it. */
-static void retire(struct dmp_member *m)
-{
-	lockdep_assert_held(&m->ring->lock);
-	WRITE_ONCE(m->left, true);
-	WRITE_ONCE(entry_of(m)->incarnation, entry_of(m)->incarnation + 1);
-	WRITE_ONCE(entry_of(m)->state, DMP_MEMBER_LEFT);
-	smp_wmb(); /* M, pairs with F's load fence: the incarnation before the gate goes */
-}
-
-/* No gate, no edges: incarnation first, then the mask, then the generation. */
-static void leave_consumer(struct dmp_member *m)
+/* The first thing of a leave that anybody sees; dmp_member_raise() announces it. Again for a place that was held. */
+void dmp_member_retire(struct dmp_member *m, u32 state, u32 gone)
 {
 	struct dmp_ring *ring = m->ring;
-	u64 bit = BIT_ULL(m->index);
-	u32 i;
+	struct dmp_entry *e = entry_of(m);
 
-	spin_lock(&ring->lock);
-	retire(m);
-	WRITE_ONCE(ring->meta->gates, ring->meta->gates & ~bit);
-	for (i = 0; i < ring->members && i < DMP_MAX_GATES; i++) {
-		struct dmp_member *other = ring->member[i];
-
-		if (other && (other->deps & bit)) {
-			other->deps &= ~bit;
-			WRITE_ONCE(ring->table[i].deps, other->deps);
-		}
-	}
-	raise_generation(ring);
-	spin_unlock(&ring->lock);
-	dmp_wake_dropped(ring, 1 + m->index);
+	lockdep_assert_held(&ring->mutex);
+	lockdep_assert_held(&ring->lock);
+	if (!m->left)
+		WRITE_ONCE(ring->joined, ring->joined - 1);
+	m->gone = gone;
+	WRITE_ONCE(m->left, true);
+	WRITE_ONCE(e->gone, gone);
+	smp_wmb(); /* why before that */
+	WRITE_ONCE(e->incarnation, e->incarnation + 1);
+	WRITE_ONCE(e->state, state);
+	smp_wmb(); /* M, pairs with F's load fence: the incarnation before the gate goes */
 }
 
 /* It may have left between A and B, or with half a batch stamped: repair, look as WAKE does, and end the stream. */
@@ -269,7 +263,7 @@ static void leave_producer(struct dmp_member *m)
 	struct dmp_ring *ring = m->ring;
 
 	spin_lock(&ring->lock);
-	retire(m);
+	dmp_member_retire(m, DMP_MEMBER_LEFT, DMP_GONE_LEFT);
 	ring->producers--;
 	WRITE_ONCE(ring->meta->producers, ring->producers);
 	spin_unlock(&ring->lock);
@@ -279,7 +273,7 @@ static void leave_producer(struct dmp_member *m)
 	if (!ring->producers)
 		/* After the cursor: who reads "ended" reads the last of it. */
 		smp_store_release(&ring->meta->ended, m->finished ? DMP_END_CLEAN : DMP_END_CRASHED);
-	raise_generation(ring);
+	dmp_member_raise(ring);
 	spin_unlock(&ring->lock);
 	if (!ring->producers)
 		dmp_wake_ended(ring);
@@ -288,15 +282,24 @@ static void leave_producer(struct dmp_member *m)
 static void leave_observer(struct dmp_member *m)
 {
 	spin_lock(&m->ring->lock);
-	retire(m);
-	raise_generation(m->ring);
+	dmp_member_retire(m, DMP_MEMBER_LEFT, DMP_GONE_LEFT);
+	dmp_member_raise(m->ring);
 	spin_unlock(&m->ring->lock);
 }
 
+static void leave_consumer(struct dmp_member *m, bool died)
+{
+	if (died)
+		dmp_place_die(m);
+	else
+		dmp_place_leave(m);
+}
+
 /* Once, by whichever way comes first. */
-void dmp_member_leave(struct dmp_member *m)
+static void leave(struct dmp_member *m, bool died)
 {
 	struct dmp_ring *ring = m->ring;
+	bool held;
 
 	mutex_lock(&ring->mutex);
 	if (!m->joined || m->left) {
@@ -304,21 +307,34 @@ void dmp_member_leave(struct dmp_member *m)
 		return;
 	}
 	if (m->role == DMP_ROLE_CONSUMER)
-		leave_consumer(m);
+		leave_consumer(m, died);
 	else if (m->role == DMP_ROLE_PRODUCER)
 		leave_producer(m);
 	else
 		leave_observer(m);
-	dmp_wait_withdraw(m);
-	WRITE_ONCE(ring->joined, ring->joined - 1);
-	tell_all(ring);
+	if (m->role != DMP_ROLE_CONSUMER) /* they have seen to that */
+		dmp_wait_withdraw(m);
+	dmp_member_tell_all(ring);
+	held = m->held;
 	mutex_unlock(&ring->mutex);
-	trace_dmp_leave(m);
+	if (!held)
+		trace_dmp_leave(m);
 }
 
-void dmp_member_leave_work(struct work_struct *work)
+void dmp_member_leave(struct dmp_member *m)
 {
-	dmp_member_leave(container_of(work, struct dmp_member, leave));
+	leave(m, false);
+}
+
+/* The end of its process, or the last reference to its file goes without LEAVE. */
+void dmp_member_die(struct dmp_member *m)
+{
+	leave(m, true);
+}
+
+void dmp_member_die_work(struct work_struct *work)
+{
+	dmp_member_die(container_of(work, struct dmp_member, die));
 }
 
 int dmp_member_finish(struct dmp_member *m)
@@ -336,34 +352,53 @@ int dmp_member_finish(struct dmp_member *m)
 	return err;
 }
 
-static void free_slot(struct dmp_member *m)
+void dmp_member_free_slot(struct dmp_member *m)
 {
 	struct dmp_ring *ring = m->ring;
 
-	mutex_lock(&ring->mutex);
+	lockdep_assert_held(&ring->mutex);
 	spin_lock(&ring->lock);
 	ring->member[m->index] = NULL;
 	WRITE_ONCE(entry_of(m)->state, DMP_MEMBER_FREE);
 	spin_unlock(&ring->lock);
+}
+
+/* What its file held is gone: the slot is free, but for a place that is held. Returns whether m is the ring's now. */
+static bool hand_over(struct dmp_member *m)
+{
+	struct dmp_ring *ring = m->ring;
+	bool held;
+
+	mutex_lock(&ring->mutex);
+	m->released = true;
+	held = m->held;
+	if (m->joined && !held)
+		dmp_member_free_slot(m);
 	mutex_unlock(&ring->mutex);
+	return held;
 }
 
 /*
  * The file is released. Who may still hold m? Not the file: this is its end. Not a mapping: it holds the file. Not the
  * notifier: m is removed from its list here, under its lock, and the work it queued is waited for. Not a waker: its links
- * are gone since it left, and ring->member no longer has it after free_slot().
+ * are gone since it left. ring->member: no longer after hand_over(), unless its place is held; then it is place.c that
+ * frees it, at once, for all we know here.
  */
 void dmp_member_free(struct dmp_member *m)
 {
+	struct dmp_ring *ring = m->ring;
+	struct net *net = m->net;
+
 	dmp_mm_remove(m);
-	cancel_work_sync(&m->leave);
-	dmp_member_leave(m);
-	if (m->joined)
-		free_slot(m);
+	cancel_work_sync(&m->die);
+	dmp_member_die(m);
 	dmp_mm_put(m->mm);
 	put_pid(m->tgid);
-	dmp_ring_put(m->ring);
-	put_net(m->net);
+	m->tgid = NULL;
 	kfree(m->waiter.links);
-	kfree(m);
+	m->waiter.links = NULL;
+	if (!hand_over(m))
+		kfree(m);
+	dmp_ring_put(ring);
+	put_net(net);
 }

@@ -10,7 +10,7 @@ static int member_flush(struct file *file, fl_owner_t id)
 	struct dmp_member *m = file->private_data;
 
 	if (dmp_member_is_closing(m))
-		dmp_member_leave(m);
+		dmp_member_die(m);
 	return 0;
 }
 

@@ -87,6 +87,7 @@ struct dmp_ring *dmp_ring_create(const struct dmp_create *args)
 	mutex_init(&ring->mutex);
 	spin_lock_init(&ring->lock);
 	dmp_repair_init(ring);
+	dmp_place_init(ring);
 	ring->id = atomic64_inc_return(&dmp_ring_ids);
 	ring->flags = args->flags;
 	ring->slots = args->slots;
@@ -116,6 +117,7 @@ void dmp_ring_put(struct dmp_ring *ring)
 	trace_dmp_destroy(ring);
 	dmp_repair_exit(ring);
 	dmp_mode_exit(ring);
+	dmp_place_exit(ring);
 	ring_free(ring);
 }
 

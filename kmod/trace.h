@@ -7,6 +7,10 @@
  *   dmp_wait, dmp_woken      who goes to sleep for which position, and with what result does it run again?
  *   dmp_wake                 how many did a WAKE find crossed, how many did it wake?
  *   dmp_abort                which claim of which dead producer was stamped aborted?
+ *   dmp_hold, dmp_resume     whose place is held after its death, how far had it got, and does somebody go on there ...
+ *   dmp_expire               ... or nobody, in time? (then, and not before, it has left)
+ *   dmp_evict                who was removed, and how far had it got?
+ *   dmp_fail                 who was removed because the consumer "by", on which it depended, died?
  */
 /* clang-format off */ /* TRACE_EVENT has a layout of its own */
 
@@ -85,6 +89,37 @@ TRACE_EVENT(dmp_leave,
 	TP_printk("ring=%llu member=%u role=%u finished=%d", __entry->ring, __entry->member, __entry->role,
 		  __entry->finished)
 );
+
+/* What becomes of a consumer's place: the ways to leave that are not dmp_leave. by: who is the reason, or itself. */
+DECLARE_EVENT_CLASS(dmp_place_event,
+	TP_PROTO(const struct dmp_member *m, u64 position, u32 by),
+	TP_ARGS(m, position, by),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u64, position)
+		__field(u32, member)
+		__field(u32, by)
+		__string(name, m->name)
+	),
+	TP_fast_assign(
+		__entry->ring = m->ring->id;
+		__entry->position = position;
+		__entry->member = m->index;
+		__entry->by = by;
+		dmp_assign_str(name, m->name);
+	),
+	TP_printk("ring=%llu member=%u name=%s position=%llu by=%u", __entry->ring, __entry->member, __get_str(name),
+		  __entry->position, __entry->by)
+);
+
+#define DMP_PLACE_EVENT(name) \
+	DEFINE_EVENT(dmp_place_event, name, TP_PROTO(const struct dmp_member *m, u64 position, u32 by), \
+		     TP_ARGS(m, position, by))
+DMP_PLACE_EVENT(dmp_hold);
+DMP_PLACE_EVENT(dmp_resume);
+DMP_PLACE_EVENT(dmp_expire);
+DMP_PLACE_EVENT(dmp_evict);
+DMP_PLACE_EVENT(dmp_fail);
 
 TRACE_EVENT(dmp_wait,
 	TP_PROTO(const struct dmp_member *m, u64 target),

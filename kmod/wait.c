@@ -208,7 +208,7 @@ static int result(struct dmp_member *m, int err)
 	case DMP_WAIT_ENDED:
 		return -EPIPE;
 	case DMP_WAIT_IDLE:
-		return -ESTALE; /* the member has left */
+		return dmp_member_gone(m);
 	case DMP_WAIT_ARMED:
 		break;
 	}
@@ -242,7 +242,7 @@ static int wait_once(struct dmp_member *m, u64 target, ktime_t *expires)
 		spin_lock(&m->ring->lock);
 		w->asleep = false;
 	}
-	err = m->left ? -ESTALE : slept || w->state != DMP_WAIT_MET ? result(m, err) : 0;
+	err = m->left ? dmp_member_gone(m) : slept || w->state != DMP_WAIT_MET ? result(m, err) : 0;
 	spin_unlock(&m->ring->lock);
 	if (slept)
 		trace_dmp_woken(m, target, err);
@@ -274,7 +274,7 @@ static int begin_wait(struct dmp_member *m, u64 target)
 		return -EINVAL;
 	spin_lock(&m->ring->lock);
 	if (m->left)
-		err = -ESTALE;
+		err = dmp_member_gone(m);
 	else if (m->waiter.task)
 		err = -EBUSY;
 	else
@@ -319,7 +319,7 @@ int dmp_arm(struct dmp_member *m, const struct dmp_wait *args)
 		err = -EPIPE;
 		break;
 	case DMP_WAIT_IDLE:
-		err = -ESTALE;
+		err = dmp_member_gone(m);
 		break;
 	default:
 		err = 1;

@@ -41,7 +41,7 @@ static void arguments_have_the_sizes_of_this_abi(void **state)
 	assert_int_equal(sizeof(struct dmp_open), 72);
 	assert_int_equal(sizeof(struct dmp_bind), 16);
 	assert_int_equal(sizeof(struct dmp_unlink), 72);
-	assert_int_equal(sizeof(struct dmp_join), 88);
+	assert_int_equal(sizeof(struct dmp_join), 96);
 	assert_int_equal(sizeof(struct dmp_wait), 24);
 	assert_int_equal(sizeof(struct dmp_members), 24);
 }
