@@ -17,6 +17,7 @@ const struct call calls[CALLS] = {
 	[LIST] = CALL(LIST, info, BARE, true),		[INFO] = CALL(INFO, info, RING, true),
 	[MEMBERS] = CALL(MEMBERS, members, RING, true), [JOIN] = CALL(JOIN, join, RING, true),
 	[WAIT] = CALL(WAIT, wait, MEMBER, false),	[ARM] = CALL(ARM, wait, MEMBER, false),
+	[EVICT] = CALL(EVICT, evict, RING, false),
 };
 
 struct world w;
@@ -71,6 +72,9 @@ union args valid_args(int call)
 	case JOIN:
 		a.join = join_args(DMP_ROLE_CONSUMER, "joiner");
 		break;
+	case EVICT:
+		strcpy(a.evict.name, "e");
+		break;
 	case WAIT:
 	case ARM:
 		a.wait.target = 1;
@@ -79,6 +83,19 @@ union args valid_args(int call)
 	}
 	a.size = calls[call].size;
 	return a;
+}
+
+uint32_t first_size(int call)
+{
+	switch (call) {
+	case LIST:
+	case INFO:
+		return offsetof(struct dmp_info, claimed);
+	case JOIN:
+		return offsetof(struct dmp_join, hold);
+	default:
+		return calls[call].size;
+	}
 }
 
 /* The lowest free descriptor: one that leaked takes it. */
@@ -130,6 +147,20 @@ bool is_bare(int fd)
 static const struct call *failing; /* what is being tried, for the message */
 static const char *how;
 
+/* On a ring of its own, where there is somebody to evict. */
+static int try_evict(void *args)
+{
+	struct dmp_member_info m;
+	int ring = new_ring(), ret;
+	struct raw e = raw_join(ring, DMP_ROLE_CONSUMER, "e");
+
+	ret = xioctl(ring, DMP_IOC_EVICT, args);
+	assert_true(find_member(ring, "e", &m) == (ret != 0));
+	raw_close(&e);
+	close(ring);
+	return ret;
+}
+
 /* The call on a file of its kind, a fresh one where it would bind it. Undone if it succeeds. */
 static int try_call(int call, void *args)
 {
@@ -137,6 +168,8 @@ static int try_call(int call, void *args)
 	int bare = c->kind == BARE ? device() : -1;
 	int ret;
 
+	if (call == EVICT)
+		return try_evict(args);
 	if (call == UNLINK) { /* so that there is something to remove */
 		struct dmp_create spare = create_args(w.spare.s);
 

@@ -10,7 +10,7 @@
 #include "helpers.h"
 #include "raw.h"
 
-enum { CREATE, OPEN, BIND, UNLINK, LIST, INFO, MEMBERS, JOIN, WAIT, ARM, CALLS };
+enum { CREATE, OPEN, BIND, UNLINK, LIST, INFO, MEMBERS, JOIN, EVICT, WAIT, ARM, CALLS };
 enum kind { BARE, RING, MEMBER }; /* of file */
 
 struct call {
@@ -32,6 +32,7 @@ union args {
 	struct dmp_info info;
 	struct dmp_members members;
 	struct dmp_join join;
+	struct dmp_evict evict;
 	struct dmp_wait wait;
 	char bytes[512];
 };
@@ -49,6 +50,9 @@ int make_world(void **state); /* for a group of tests */
 int end_world(void **state);
 
 union args valid_args(int call);
+
+/* The size that its struct had first: it is taken without what was added later. */
+uint32_t first_size(int call);
 
 /* What a call without effect leaves as it was. */
 struct snapshot {

@@ -71,8 +71,9 @@ static const struct bad_field bad_fields[] = {
 	BAD(JOIN, join, flags, 1, EINVAL),
 	BAD(JOIN, join, flags, 1u << 31, EINVAL),
 	BAD(JOIN, join, policy, 4, EINVAL),
-	BAD(JOIN, join, policy, DMP_POLICY_HOLD, EOPNOTSUPP),
-	BAD(JOIN, join, policy, DMP_POLICY_FAIL, EOPNOTSUPP),
+	BAD(JOIN, join, policy, UINT32_MAX, EINVAL),
+	BAD(JOIN, join, hold, 1, EINVAL),
+	BAD(JOIN, join, hold, UINT64_MAX, EINVAL),
 	BAD(JOIN, join, deps, 8, EINVAL),
 	BAD(JOIN, join, ndeps, 1, EINVAL),
 	BAD(JOIN, join, ndeps, UINT32_MAX, EINVAL),
@@ -82,6 +83,9 @@ static const struct bad_field bad_fields[] = {
 	BAD(JOIN, join, incarnation, 1, EINVAL),
 	BAD(JOIN, join, index, 1, EINVAL),
 	BAD(JOIN, join, meta_size, DMP_PAGE, EINVAL),
+	BAD(EVICT, evict, flags, 1, EINVAL),
+	BAD(EVICT, evict, flags, UINT32_MAX, EINVAL),
+	{ EVICT, offsetof(struct dmp_evict, name), 1, 'x', ENOENT, "nobody of that name" },
 	BAD(WAIT, wait, flags, 1, EINVAL),
 	BAD(WAIT, wait, flags, UINT32_MAX, EINVAL),
 	BAD(WAIT, wait, target, SLOTS + 1, EINVAL),
@@ -107,6 +111,43 @@ static void bad_fields_give_their_errno(void **state)
 	}
 }
 
+static void roles_but_the_consumers_have_no_policy(void **state)
+{
+	static const uint32_t roles[] = { DMP_ROLE_PRODUCER, DMP_ROLE_OBSERVER };
+	union args a;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(roles); i++) {
+		a = valid_args(JOIN);
+		a.join.role = roles[i];
+		a.join.policy = DMP_POLICY_DROP;
+		refuse(JOIN, &a, EINVAL, "a policy");
+		a.join.policy = DMP_POLICY_DEFAULT;
+		a.join.hold = 1;
+		refuse(JOIN, &a, EINVAL, "a time to hold");
+	}
+}
+
+static void only_who_is_held_has_a_time_for_it(void **state)
+{
+	union args a;
+	uint32_t policy;
+
+	(void)state;
+	for (policy = DMP_POLICY_DEFAULT; policy <= DMP_POLICY_FAIL; policy++) {
+		a = valid_args(JOIN);
+		a.join.policy = policy;
+		if (policy != DMP_POLICY_HOLD) {
+			accept_at(JOIN, &a, "a policy");
+			a = valid_args(JOIN);
+			a.join.policy = policy;
+			a.join.hold = 1;
+			refuse(JOIN, &a, EINVAL, "a time to hold");
+		}
+	}
+}
+
 /* ---- names ---- */
 
 static const struct {
@@ -117,6 +158,7 @@ static const struct {
 	{ OPEN, offsetof(struct dmp_open, name), DMP_NAME_MAX },
 	{ UNLINK, offsetof(struct dmp_unlink, name), DMP_NAME_MAX },
 	{ JOIN, offsetof(struct dmp_join, name), DMP_MEMBER_NAME_MAX },
+	{ EVICT, offsetof(struct dmp_evict, name), DMP_MEMBER_NAME_MAX },
 };
 
 static bool is_name_character(int c)
@@ -185,6 +227,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_fields_give_their_errno),
+		cmocka_unit_test(roles_but_the_consumers_have_no_policy),
+		cmocka_unit_test(only_who_is_held_has_a_time_for_it),
 		cmocka_unit_test(names_of_other_characters_are_einval),
 		cmocka_unit_test(names_that_are_too_long_or_untidy_are_einval),
 		cmocka_unit_test(names_of_full_length_are_accepted),

@@ -118,7 +118,7 @@ static void unaligned_arguments_are_as_good_as_others(void **state)
 
 			memcpy(buffer + shift, &a, sizeof(a));
 			accept_at(call, buffer + shift, "unaligned");
-			a.size--;
+			a.size = first_size(call) - 1;
 			memcpy(buffer + shift, &a, sizeof(a));
 			refuse_at(call, buffer + shift, sizeof(a), EINVAL, "unaligned and short");
 		}
@@ -131,14 +131,29 @@ static void sizes_below_the_first_version_are_einval(void **state)
 
 	(void)state;
 	for (call = 0; call < CALLS; call++)
-		for (size = 0; size < calls[call].size; size += 1 + size / 5) {
+		for (size = 0; size < first_size(call); size += 1 + size / 5) {
 			union args a = valid_args(call);
 
 			a.size = size;
 			refuse(call, &a, EINVAL, "short");
-			a.size = calls[call].size - 1;
+			a.size = first_size(call) - 1;
 			refuse(call, &a, EINVAL, "a byte short");
 		}
+}
+
+/* What came later is zero then, whatever lies behind. */
+static void structs_of_the_first_version_are_accepted(void **state)
+{
+	int call;
+
+	(void)state;
+	for (call = 0; call < CALLS; call++) {
+		union args a = valid_args(call);
+
+		a.size = first_size(call);
+		memset(a.bytes + a.size, 0xa5, sizeof(a) - a.size);
+		accept_at(call, &a, "of the first version");
+	}
 }
 
 static void larger_structs_are_accepted_if_their_tail_is_zero(void **state)
@@ -212,6 +227,7 @@ int main(void)
 		cmocka_unit_test(a_producers_join_that_cannot_be_answered_is_no_epoch),
 		cmocka_unit_test(unaligned_arguments_are_as_good_as_others),
 		cmocka_unit_test(sizes_below_the_first_version_are_einval),
+		cmocka_unit_test(structs_of_the_first_version_are_accepted),
 		cmocka_unit_test(larger_structs_are_accepted_if_their_tail_is_zero),
 		cmocka_unit_test(nothing_is_larger_than_a_page),
 		cmocka_unit_test(a_larger_info_is_filled_as_far_as_it_is_known),

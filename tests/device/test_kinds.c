@@ -21,7 +21,7 @@ static const struct {
 	{ "MEMBERS", DMP_IOC_MEMBERS, true, true }, { "JOIN", DMP_IOC_JOIN, true, false },
 	{ "LEAVE", DMP_IOC_LEAVE, false, true },    { "WAIT", DMP_IOC_WAIT, false, true },
 	{ "ARM", DMP_IOC_ARM, false, true },	    { "WAKE", DMP_IOC_WAKE, false, true },
-	{ "FINISH", DMP_IOC_FINISH, false, true },
+	{ "FINISH", DMP_IOC_FINISH, false, true },  { "EVICT", DMP_IOC_EVICT, true, false },
 };
 
 static void assert_untouched(const struct snapshot *before)
@@ -70,7 +70,7 @@ static void valid_arguments_do_not_help_on_the_wrong_kind_of_file(void **state)
 	for (call = 0; call < CALLS; call++) {
 		union args a = valid_args(call);
 
-		if (calls[call].kind == BARE || call == JOIN)
+		if (calls[call].kind == BARE || call == JOIN || call == EVICT)
 			expect(w.c.fd, calls[call].cmd, &a, ENOTTY, calls[call].name);
 		else if (calls[call].kind == MEMBER)
 			expect(w.ring, calls[call].cmd, &a, ENOTTY, calls[call].name);
@@ -113,7 +113,7 @@ static void unknown_commands_are_enotty(void **state)
 
 static void a_file_that_is_not_bound_has_no_ring(void **state)
 {
-	static const int bound_only[] = { INFO, MEMBERS, JOIN };
+	static const int bound_only[] = { INFO, MEMBERS, JOIN, EVICT };
 	struct snapshot before = take_snapshot();
 	int bare = device();
 	size_t i;
