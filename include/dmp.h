@@ -149,7 +149,8 @@ struct dmp_join_options {
 	uint32_t after_count;
 	uint32_t from;			      /* DMP_FROM_LATEST, _OLDEST, _POSITION */
 	uint64_t position;		      /* for DMP_FROM_POSITION */
-	uint32_t policy;		      /* DMP_POLICY_DEFAULT or _DROP */
+	uint32_t policy;		      /* consumers: DMP_POLICY_*: what becomes of its place when it dies */
+	uint64_t hold;			      /* for DMP_POLICY_HOLD: so many ns; 0: DMP_HOLD_DEFAULT, 10 s */
 	const struct dmp_wait_strategy *wait; /* copied; NULL: dmp_wait_sleep */
 };
 
@@ -157,10 +158,33 @@ struct dmp_join_options {
  * Join a ring as DMP_ROLE_PRODUCER, _CONSUMER or _OBSERVER; options may be NULL for the first and the last.
  * A producer goes on where the ring's cursor stands. A consumer gates the producer from its start on: no event at or
  * after its start is overwritten before it has released it. An observer never gates.
+ *
+ * A consumer that leaves or is evicted is dropped: it holds nobody up. One that dies (its process ends or execs, or its
+ * file goes without dmp_leave) goes by its policy:
+ *   DMP_POLICY_DROP     the same
+ *   DMP_POLICY_FAIL     dropped, and all that come after it, directly or not, are removed: -EOWNERDEAD
+ *   DMP_POLICY_DEFAULT  as fail, which is drop where nobody comes after it
+ *   DMP_POLICY_HOLD     its place is held for so many ns: a consumer that joins with the same name, uid and
+ *                       dependencies goes on where it last released, whatever from says (dmp_position); what it had
+ *                       read and not released comes again. Until then the place holds the producer up as a consumer
+ *                       that stands still does, once the ring is full, and takes a member's slot
+ * shm, file: DEFAULT and DROP alone, and are both drop; of a file ring each dead consumer's place is held, for good.
+ *
+ *   -EPERM the name's place is held for another uid. -EEXIST: also while the dead one's file is open somewhere. -EINVAL:
+ *   also for other dependencies than those of the place
  *   -EACCES -EBUSY -EEXIST -ENOENT -ERANGE -ENOSPC -EMFILE -ENFILE -ENOMEM -EINVAL -EOPNOTSUPP: see linux/dmp.h
  *   -EPROTO the ring's layout is of another version
  */
 int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options *options, struct dmp_member **member);
+
+/*
+ * Remove a consumer, or the place held for a dead one: right w. The producer waits for it no more, who comes after it
+ * goes on without it; it learns of it by -ESTALE from its release, or from its wait once nothing is there. Its name is free
+ * at once, its slot when its process has left or ended. Any thread; does not wait for it.
+ *   -ENOENT no such consumer   -EACCES the ring's file does not carry w   -EINVAL no such name can be
+ *   -EINTR killed   -EOPNOTSUPP shm, file: who is trusted with all pages cannot be kept out of them
+ */
+int dmp_evict(const struct dmp_ring *ring, const char *name);
 
 /* Leave: publish or release first what shall count. Unmaps, closes, frees; the pointer is void. NULL is allowed. */
 void dmp_leave(struct dmp_member *member);
@@ -232,14 +256,16 @@ uint64_t dmp_aborted(const struct dmp_member *member);
  * more: release each batch and wait for the next. Waiting again without releasing gives the same events again.
  *
  * The waits: -EPIPE all producers have left and everything is read (fewer than n events that are left come first, as a
- * short batch); -EINVAL n is 0 or more than the ring holds; -EACCES not a consumer; -EINTR, -ESTALE as above. After
+ * short batch); -EINVAL n is 0 or more than the ring holds; -EACCES not a consumer; -EINTR as above; -ESTALE it was
+ * evicted; -EOWNERDEAD a consumer that it came after has died and its policy was to fail. Both come once nothing is
+ * there to be read, whether it sleeps or spins, and again from each wait: dmp_leave is all that is left. After
  * -EPIPE a new producer may join: waiting goes on.
  *
  * Events of consecutive positions lie as slots do: on a packed ring of events of a multiple of 8 bytes a batch is one
  * array from dmp_event(m, batch.pos) on, which compilers vectorise where they do not vectorise the loop.
  *
  * dmp_release: 0; -EINVAL end is below the last release or beyond what a wait has seen to be there; -ESTALE the member
- * was evicted or has left: what was read since the last release is void. Events are valid only once their release has
+ * was evicted, failed or has left: what was read since the last release is void. Events are valid only once their release has
  * succeeded.
  *
  *   const struct tick *e;
@@ -268,7 +294,8 @@ int dmp_observe_until(struct dmp_member *member, void *event, uint64_t *pos, uin
  * producer) are there. Returns 1 if they are there now, 0 if armed. One-shot; POLLHUP at the end of the stream; POLLPRI
  * when the membership has changed, until dmp_read_members. Readable also says: look again, arm again.
  *   -EPIPE the stream has ended below what is waited for (fewer than n may be left: dmp_try_wait has them)
- *   -EBUSY another thread sleeps on this member   -ESTALE the member has left
+ *   -EBUSY another thread sleeps on this member   -ESTALE the member has left, or was evicted   -EOWNERDEAD as for the
+ *   waits
  *   -EINVAL n is 0 or more than the ring holds, a producer's with what is claimed already
  *   -EOPNOTSUPP shm, file: nothing there can be polled
  */

@@ -213,7 +213,7 @@ u64 dmp_place_resume(struct dmp_member *m)
 {
 	struct dmp_ring *ring = m->ring;
 	struct dmp_member *held = ring->member[m->index];
-	u64 cursor = READ_ONCE(ring->cursor->cursor), start = released_up_to(held);
+	u64 cursor = dmp_sequence_at(ring, 0), start = released_up_to(held);
 
 	lockdep_assert_held(&ring->lock);
 	start = max(start, cursor > ring->slots ? cursor - ring->slots : 0);

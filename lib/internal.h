@@ -52,8 +52,9 @@ struct dmp_want_ {
 	uint32_t pace;	   /* budget, see dmp_wait_strategy */
 };
 
-/* Whether the membership has changed since the last look; then the dependencies may be others. */
-bool dmp_watch_(struct dmp_member *m);
+/* After a look in vain. 0: the membership has changed since the last one, look again; -EAGAIN: it has not; -ESTALE,
+ * -EOWNERDEAD: the member has been removed. */
+int dmp_watch_(struct dmp_member *m);
 
 /* That it may wait for n events. -EACCES, -EINVAL */
 int dmp_waitable_(const struct dmp_member *m, uint64_t n);

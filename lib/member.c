@@ -47,6 +47,7 @@ static int join_owner(struct dmp_member *m, const struct dmp_ring *ring, const s
 	args->deps = o->after_count ? (uintptr_t)after : 0;
 	args->ndeps = o->after_count;
 	args->policy = o->policy;
+	args->hold = o->hold;
 	args->from = o->from;
 	args->position = o->from == DMP_FROM_POSITION ? o->position : 0;
 	return ring->ops->join(m, ring, args);
@@ -116,6 +117,8 @@ static void set_position(struct dmp_member *m, uint64_t start)
 	set_claimed(m);
 	m->generation = dmp_load_acquire(m->meta->generation);
 	m->deps = dmp_load_once(m->entry->deps);
+	if (dmp_load_once(m->entry->incarnation) != m->incarnation)
+		m->generation--; /* evicted already: the first look in vain is to find that out */
 }
 
 static struct dmp_member *new_member(const struct dmp_ops_ *ops, uint32_t role, const struct dmp_join_options *o)
@@ -175,6 +178,14 @@ int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options
 }
 
 /* ---- leave ---- */
+
+int dmp_evict(const struct dmp_ring *ring, const char *name)
+{
+	struct dmp_evict args = { .size = sizeof(args) };
+	int err = name ? copy_name(args.name, name) : -EINVAL;
+
+	return err ? err : ring->ops->evict(ring, &args);
+}
 
 void dmp_leave(struct dmp_member *m)
 {

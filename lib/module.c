@@ -146,6 +146,11 @@ static int module_sync(const struct dmp_ring *ring)
 	return -EOPNOTSUPP;
 }
 
+static int module_evict(const struct dmp_ring *ring, const struct dmp_evict *args)
+{
+	return dmp_sys_ioctl(ring->fd, DMP_IOC_EVICT, (void *)(uintptr_t)args);
+}
+
 /* ---- member files ---- */
 
 static int module_join(struct dmp_member *m, const struct dmp_ring *ring, struct dmp_join *args)
@@ -208,6 +213,7 @@ const struct dmp_ops_ dmp_module_ops_ = {
 	.info = module_info,
 	.members = module_members,
 	.sync = module_sync,
+	.evict = module_evict,
 	.join = module_join,
 	.leave = module_leave,
 	.finish = module_finish,

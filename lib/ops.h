@@ -34,6 +34,7 @@ struct dmp_ops_ {
 	int (*info)(const struct dmp_ring *ring, struct dmp_info *info);
 	int (*members)(const struct dmp_ring *ring, struct dmp_member_info *members, uint32_t count);
 	int (*sync)(const struct dmp_ring *ring);
+	int (*evict)(const struct dmp_ring *ring, const struct dmp_evict *args);
 
 	/* Members. join fills args' results, m->fd and m->maps; leave undoes what join did but for m->maps. */
 	int (*join)(struct dmp_member *m, const struct dmp_ring *ring, struct dmp_join *args);

@@ -212,6 +212,7 @@ void dmp_segment_tend_(struct dmp_segment_ *s, uint64_t now);
 
 int dmp_segment_wait_(struct dmp_member *m, const struct dmp_wait *wait);
 int dmp_segment_arm_(struct dmp_member *m, const struct dmp_wait *wait);
+int dmp_segment_evict_(const struct dmp_ring *ring, const struct dmp_evict *args); /* -EOPNOTSUPP */
 void dmp_segment_wake_(struct dmp_member *m);
 void dmp_segment_calm_(struct dmp_member *m);
 void dmp_segment_tend_member_(struct dmp_member *m);
@@ -240,7 +241,7 @@ void dmp_segment_close_ring_(struct dmp_ring *ring);
 	.info = dmp_segment_info_, .members = dmp_segment_members_, .join = dmp_segment_join_,                  \
 	.leave = dmp_segment_leave_, .finish = dmp_segment_finish_, .wait = dmp_segment_wait_,                  \
 	.arm = dmp_segment_arm_, .wake = dmp_segment_wake_, .read_members = dmp_segment_read_members_,          \
-	.tend = dmp_segment_tend_member_, .calm = dmp_segment_calm_
+	.tend = dmp_segment_tend_member_, .calm = dmp_segment_calm_, .evict = dmp_segment_evict_
 
 /* ---- saved.c ---- */
 

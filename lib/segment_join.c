@@ -18,7 +18,7 @@ static bool is_name(const char *name, bool may_be_empty)
 
 static int check_consumer(const struct dmp_join *a)
 {
-	if (a->policy > DMP_POLICY_FAIL || a->ndeps >= DMP_MAX_GATES)
+	if (a->policy > DMP_POLICY_FAIL || a->ndeps >= DMP_MAX_GATES || (a->hold && a->policy != DMP_POLICY_HOLD))
 		return -EINVAL;
 	return a->policy > DMP_POLICY_DROP ? -EOPNOTSUPP : 0;
 }
@@ -33,7 +33,7 @@ static int check_args(const struct dmp_join *a)
 		return -EINVAL;
 	if (consumer)
 		return check_consumer(a);
-	return a->policy || a->ndeps ? -EINVAL : 0;
+	return a->policy || a->hold || a->ndeps ? -EINVAL : 0;
 }
 
 static uint32_t right_of(uint32_t role)

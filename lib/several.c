@@ -231,7 +231,9 @@ static int look_for_run(struct dmp_member *m, struct dmp_want_ *w)
 	do {
 		if (look_at_run(m, w))
 			return 0;
-		err = dmp_watch_(m) ? 0 : shorten(m, w);
+		err = dmp_watch_(m);
+		if (err == -EAGAIN)
+			err = shorten(m, w);
 	} while (!err);
 	return err;
 }

@@ -97,19 +97,28 @@ int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w)
 
 /* ---- looking: consumers ---- */
 
+/* Why its incarnation has moved. */
+static int gone(const struct dmp_member *m)
+{
+	return dmp_load_once(m->entry->gone) == DMP_GONE_FAILED ? -EOWNERDEAD : -ESTALE;
+}
+
 /*
- * Whether the membership has changed since the last look; then the dependencies may be others: the cursor of one that
- * has left will not move any more. Whatever a generation announces was stored before it.
+ * Whether the membership has changed since the last look: then the dependencies may be others, for the cursor of one that
+ * has left will not move any more; or the member itself is none any more, which it hears each time it looks. Whatever a
+ * generation announces was stored before it. 0: it has; -EAGAIN: it has not.
  */
-bool dmp_watch_(struct dmp_member *m)
+int dmp_watch_(struct dmp_member *m)
 {
 	uint64_t generation = dmp_load_acquire(m->meta->generation); /* L, pairs with M */
 
 	if (generation == m->generation)
-		return false;
+		return -EAGAIN;
+	if (dmp_load_once(m->entry->incarnation) != m->incarnation)
+		return gone(m);
 	m->generation = generation;
 	m->deps = dmp_load_once(m->entry->deps);
-	return true;
+	return 0;
 }
 
 bool dmp_has_ended_(const struct dmp_member *m)
@@ -197,7 +206,9 @@ DMP_ALWAYS_ int look_for_events(struct dmp_member *m, struct dmp_want_ *w)
 	do {
 		if (polls_stamps(m, w->n) ? look_at_stamp(m) : look_at_cursors(m, w))
 			return 0;
-		err = dmp_watch_(m) ? 0 : shorten(m, w);
+		err = dmp_watch_(m);
+		if (err == -EAGAIN)
+			err = shorten(m, w);
 	} while (!err);
 	return err;
 }

@@ -8,6 +8,8 @@
 
 #include "tool.h"
 
+#define SECOND 1000000000ULL
+
 struct consume {
 	const char *ring;
 	char name[DMP_MEMBER_NAME_MAX]; /* if none was given */
@@ -17,7 +19,7 @@ struct consume {
 	struct reader reader;
 };
 
-enum { AS = 0x200, AFTER, FROM, OBSERVE, COUNT, FOLLOW, STATS };
+enum { AS = 0x200, AFTER, FROM, OBSERVE, COUNT, FOLLOW, STATS, ON_DEATH, HOLD };
 
 static const struct argp_option options[] = {
 	{ "as", AS, "NAME", 0, "The consumer's name (consume-PID)", 0 },
@@ -30,6 +32,11 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "count", COUNT, "N", 0, "End after so many events", 0 },
 	{ "follow", FOLLOW, NULL, 0, "At the end of the stream wait for the next producer", 0 },
+	{ "on-death", ON_DEATH, "POLICY", 0,
+	  "What becomes of its place if it is killed: drop, fail (those after it fail as well; the default), or hold "
+	  "(kept until a consumer of the same name and user goes on there; a full ring waits that long)",
+	  0 },
+	{ "hold", HOLD, "SECONDS", 0, "Hold the place so long (10)", 0 },
 	{ "stats", STATS, NULL, 0, "At the end, tell on the standard error what it took", 0 },
 	{ 0 },
 };
@@ -61,6 +68,16 @@ static void parse_from(struct consume *c, const char *where)
 	}
 }
 
+static uint32_t parse_policy(const char *word)
+{
+	uint32_t policy;
+
+	for (policy = DMP_POLICY_DROP; policy <= DMP_POLICY_FAIL; policy++)
+		if (!strcmp(word, policy_word(policy)))
+			return policy;
+	fail_usage("--on-death takes drop, fail or hold, not '%s'", word);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct consume *c = state->input;
@@ -87,6 +104,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case STATS:
 		c->stats = true;
 		return 0;
+	case ON_DEATH:
+		c->join.policy = parse_policy(arg);
+		return 0;
+	case HOLD:
+		c->join.hold = number_option("hold", arg, 1, UINT64_MAX / SECOND) * SECOND;
+		return 0;
 	default:
 		return parse_ring_name(key, arg, state, &c->ring);
 	}
@@ -108,6 +131,10 @@ static void check(struct consume *c)
 {
 	if (c->observe && c->join.after_count)
 		fail_usage("an observer comes after nobody: leave out --observe or --after");
+	if (c->observe && c->join.policy)
+		fail_usage("an observer has no place to keep: leave out --observe or --on-death");
+	if (c->join.hold && c->join.policy != DMP_POLICY_HOLD)
+		fail_usage("--hold goes with --on-death hold");
 	if (!c->join.name) {
 		snprintf(c->name, sizeof(c->name), "%s-%d", c->observe ? "observe" : "consume", getpid());
 		c->join.name = c->name;

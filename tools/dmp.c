@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{ "ls", cmd_ls, "list the rings" },
 	{ "info", cmd_info, "tell of a ring and its members" },
 	{ "rm", cmd_rm, "remove a ring's name; the ring goes with its last user" },
+	{ "evict", cmd_evict, "remove a consumer, so that nobody waits for it any more" },
 	{ "publish", cmd_publish, "put a file or the standard input into a ring" },
 	{ "consume", cmd_consume, "write what comes out of a ring to the standard output" },
 };

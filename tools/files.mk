@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1 OR MIT
 # The program dmp: what all subcommands share, then the subcommands with what is theirs.
 TOOL_SRCS := tools/dmp.c tools/options.c tools/numbers.c tools/errors.c tools/open.c tools/words.c tools/members.c \
-	tools/table.c tools/json.c tools/create.c tools/ls.c tools/info.c tools/info_json.c tools/rm.c tools/signals.c \
+	tools/table.c tools/json.c tools/create.c tools/ls.c tools/info.c tools/info_json.c tools/rm.c tools/evict.c tools/signals.c \
 	tools/stats.c tools/publish.c tools/output.c tools/drain.c tools/observe.c tools/consume.c

@@ -61,6 +61,9 @@ static void print_ring(const struct dmp_info *i)
 	       i->event_size, i->stride, i->members, i->bytes);
 	printf("stream     %s; producers so far: %u\n", ended_phrase(i->ended), i->epoch);
 	printf("position   cursor %llu, gate %llu\n", i->cursor, i->gate);
+	if (i->held || i->evicted || i->failed)
+		printf("places     %u held for dead consumers; %llu consumers evicted, %llu failed with another\n",
+		       i->held, i->evicted, i->failed);
 	printf("sleepers   %llu sleeps, %llu woken, %llu futile, %llu changed, %llu"
 	       " late\n",
 	       i->sleeps, i->woken, i->futile, i->changed, i->late);

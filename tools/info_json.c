@@ -28,6 +28,7 @@ void json_ring(struct json *j, const char *name, const struct dmp_info *info)
 	json_number(j, "stride", info->stride);
 	json_number(j, "member_slots", info->members);
 	json_number(j, "joined", info->joined);
+	json_number(j, "held", info->held);
 	json_number(j, "bytes", info->bytes);
 	json_number(j, "cursor", info->cursor);
 	json_number(j, "gate", info->gate);
@@ -50,6 +51,8 @@ static void ring_counters(struct json *j, const struct dmp_info *info)
 	json_number(j, "examined", info->examined);
 	json_number(j, "crossed", info->crossed);
 	json_number(j, "fences", info->fences);
+	json_number(j, "evicted", info->evicted);
+	json_number(j, "failed", info->failed);
 	json_close(j, '}');
 }
 

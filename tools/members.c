@@ -75,7 +75,7 @@ const struct dmp_member_info *member_by_name(const struct members *members, cons
 	uint32_t i;
 
 	for (i = 0; i < members->count; i++)
-		if (members->list[i].state == DMP_MEMBER_JOINED &&
+		if ((members->list[i].state == DMP_MEMBER_JOINED || members->list[i].state == DMP_MEMBER_HELD) &&
 		    !strncmp(members->list[i].name, name, DMP_MEMBER_NAME_MAX))
 			return &members->list[i];
 	return NULL;

@@ -116,6 +116,9 @@ static void fail_taken(const struct dmp_ring *ring, const char *name)
 	struct members members = members_of_ring(ring);
 	const struct dmp_member_info *member = member_by_name(&members, name);
 
+	if (member && member->state == DMP_MEMBER_HELD)
+		fail("the dead '%s' has its place, and another process its file still: end that one, or evict '%s'",
+		     name, name);
 	fail("process %d is there as '%s' already: take another name (--as)", member ? member->pid : 0, name);
 }
 

@@ -19,6 +19,7 @@ int cmd_create(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
+int cmd_evict(int argc, char **argv);
 int cmd_publish(int argc, char **argv);
 int cmd_consume(int argc, char **argv);
 
@@ -92,7 +93,7 @@ struct members {
 struct members members_of_ring(const struct dmp_ring *ring);
 struct members members_seen_by(struct dmp_member *member);
 void free_members(struct members *members);
-/* NULL: not there. */
+/* NULL: not there; by name: one whose place is held is. */
 const struct dmp_member_info *member_by_index(const struct members *members, uint32_t index);
 const struct dmp_member_info *member_by_name(const struct members *members, const char *name);
 /* The name of a consumer by its index, "?" if it has just gone. */

@@ -269,6 +269,36 @@ static bool survives_the_machine(void)
 	return err == 0;
 }
 
+static int try_policy(uint32_t policy)
+{
+	struct dmp_join_options options = { .name = "c", .policy = policy };
+	struct dmp_member *c = NULL;
+	int err = dmp_join(ring, DMP_ROLE_CONSUMER, &options, &c);
+
+	dmp_leave(c);
+	return err;
+}
+
+static bool has_policies(void)
+{
+	int hold = try_policy(DMP_POLICY_HOLD), fail = try_policy(DMP_POLICY_FAIL);
+
+	assert_true(hold == 0 || hold == -EOPNOTSUPP);
+	assert_int_equal(fail, hold);
+	return hold == 0;
+}
+
+static bool consumers_can_be_evicted(void)
+{
+	struct dmp_member *c = join(ring, DMP_ROLE_CONSUMER, "c");
+	int err = dmp_evict(ring, "c");
+
+	assert_true(err == 0 || err == -EOPNOTSUPP);
+	assert_int_equal(info_of(ring).joined, err != 0);
+	dmp_leave(c);
+	return err == 0;
+}
+
 /* ---- the table ---- */
 
 static const struct promise {
@@ -288,6 +318,10 @@ static const struct promise {
 	  "the dead are found by who waits, joins or asks" },
 	{ "a dead consumer gates no more", DMP | SHM, a_dead_consumer_gates_no_more,
 	  "it holds its place until one of its name and user goes on there" },
+	{ "what becomes of a dead consumer's place can be chosen: hold, fail", DMP, has_policies,
+	  "nobody is there to keep the time, nor to hear of a death" },
+	{ "a consumer can be evicted: dmp_evict", DMP, consumers_can_be_evicted,
+	  "it would go on to write what it has mapped" },
 	{ "the killed leave nothing behind", DMP, the_killed_leave_nothing_behind,
 	  "a file stays until somebody wants its name; of file: it is to stay" },
 	{ "an inherited descriptor keeps the ring and its name", DMP | FILES, an_inherited_descriptor_keeps_the_ring,

@@ -99,6 +99,50 @@ static void a_dependency_that_has_left_holds_nobody_up(void **state)
 	dmp_leave(d);
 }
 
+/* ---- no member any more ---- */
+
+/* As the kernel does: why, the incarnation, the generation. */
+static void remove_consumer(uint32_t why)
+{
+	fake_entry(c->index)->gone = why;
+	fake_entry(c->index)->incarnation++;
+	fake.meta->generation++;
+}
+
+static void who_was_evicted_hears_it_from_each_wait(void **state)
+{
+	(void)state;
+	remove_consumer(DMP_GONE_EVICTED);
+	expect_nothing(c, 1, -ESTALE);
+	expect_nothing(c, 8, -ESTALE);
+	assert_int_equal(fake.waits, 0); /* it need not sleep to hear it */
+}
+
+static void whose_dependency_died_hears_that(void **state)
+{
+	struct dmp_member *d = fake_consumer("d", "c");
+
+	(void)state;
+	fake_publish(p, 1);
+	fake_entry(d->index)->gone = DMP_GONE_FAILED;
+	fake_entry(d->index)->incarnation++;
+	fake.meta->generation++;
+	expect_nothing(d, 1, -EOWNERDEAD);
+	expect_nothing(d, 1, -EOWNERDEAD);
+	expect_batch(c, 1, 0, 1); /* others go on */
+	dmp_leave(d);
+}
+
+static void what_is_there_comes_before_the_news_and_is_void(void **state)
+{
+	(void)state;
+	fake_publish(p, 2);
+	remove_consumer(DMP_GONE_EVICTED);
+	expect_batch(c, 2, 0, 2);
+	assert_int_equal(dmp_release(c, 2), -ESTALE);
+	assert_int_equal(dmp_position(c), 0);
+}
+
 /* ---- the end of the stream ---- */
 
 static void what_is_left_comes_before_the_end(void **state)
@@ -165,6 +209,9 @@ int main(void)
 		TEST(a_dependency_that_goes_back_shows_nothing_new),
 		TEST(a_cursor_far_ahead_shows_a_rings_worth),
 		TEST(a_dependency_that_has_left_holds_nobody_up),
+		TEST(who_was_evicted_hears_it_from_each_wait),
+		TEST(whose_dependency_died_hears_that),
+		TEST(what_is_there_comes_before_the_news_and_is_void),
 		TEST(what_is_left_comes_before_the_end),
 		TEST_PACKED(what_is_left_comes_before_the_end),
 		TEST(a_crash_is_an_end_as_well),
