@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR MIT */
+/* dying.h: a consumer in a process of its own, which dies in one way or another */
+#ifndef DMP_TESTS_DYING_H
+#define DMP_TESTS_DYING_H
+
+#include "raw.h"
+
+/* All of them deaths: none leaves. */
+enum way { KILLED, EXITED, EXECED, CLOSED, WAYS };
+extern const char *const ways[WAYS];
+
+struct victim {
+	int ring;
+	struct dmp_join args; /* out: what JOIN returned */
+	enum way way;
+	uint64_t released; /* it stores its cursor there, and tells nobody who sleeps */
+	uid_t uid;	   /* 0: as we are */
+	bool heir;	   /* a child of it inherits the file, and lives on until bury_victim() */
+	pid_t pid;
+	uint64_t *shared;
+};
+
+/* A consumer that joins from the latest; policy: DMP_POLICY_*; upstream may be NULL. */
+struct victim victim_of(int ring, const char *name, const char *upstream, uint32_t policy);
+void start_victim(struct victim *v);
+/* It dies; returns once the ring knows. */
+void end_victim(struct victim *v);
+/* Nothing of it is left. */
+void bury_victim(struct victim *v);
+/* All three. */
+void one_victim(struct victim *v);
+
+/* The entry at index, whatever its state; of a slot that is free all zero. */
+struct dmp_member_info entry_at(int ring, uint32_t index);
+
+#endif /* DMP_TESTS_DYING_H */
