@@ -113,6 +113,39 @@ void one_victim(struct victim *v)
 	bury_victim(v);
 }
 
+struct victim held_victim(int ring, const char *upstream, uint64_t hold)
+{
+	struct victim v = victim_of(ring, "a", upstream, DMP_POLICY_HOLD);
+
+	v.args.hold = hold;
+	return v;
+}
+
+struct dmp_join like(const struct victim *v)
+{
+	struct dmp_join args = join_args(DMP_ROLE_CONSUMER, v->args.name);
+
+	args.policy = DMP_POLICY_HOLD;
+	args.hold = FOR_EVER;
+	args.deps = v->args.deps;
+	args.ndeps = v->args.ndeps;
+	return args;
+}
+
+int rejoin(const struct victim *v)
+{
+	struct dmp_join args = like(v);
+
+	return ring_join(v->ring, &args);
+}
+
+struct raw resume(const struct victim *v)
+{
+	struct dmp_join args = like(v);
+
+	return raw_join_with(v->ring, &args);
+}
+
 struct dmp_member_info entry_at(int ring, uint32_t index)
 {
 	struct dmp_member_info table[128], none = { 0 };

@@ -30,6 +30,17 @@ void bury_victim(struct victim *v);
 /* All three. */
 void one_victim(struct victim *v);
 
+/* ---- a place that is held ---- */
+
+#define FOR_EVER UINT64_MAX
+
+/* "a", to be held for so long; upstream may be NULL. */
+struct victim held_victim(int ring, const char *upstream, uint64_t hold);
+/* JOIN by one that is like it, from the latest. */
+struct dmp_join like(const struct victim *v);
+int rejoin(const struct victim *v); /* a member file, or -errno */
+struct raw resume(const struct victim *v);
+
 /* The entry at index, whatever its state; of a slot that is free all zero. */
 struct dmp_member_info entry_at(int ring, uint32_t index);
 
