@@ -24,7 +24,7 @@ start_all() {
 	make_ring
 	consumer journal
 	journal=$pid
-	consumer replicate
+	consumer replicate --on-death drop # else those who come after it would fail
 	replicate=$pid
 	consumer apply --after journal,replicate
 	apply=$pid
