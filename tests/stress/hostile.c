@@ -77,11 +77,21 @@ static void *scribble_on(void *arg)
 	return NULL;
 }
 
+/* Drop: else those who come after it would fail with it, as they are to. */
+static struct raw join_evil(int ring, uint32_t role)
+{
+	struct dmp_join args = join_args(role, "evil");
+
+	if (role == DMP_ROLE_CONSUMER)
+		args.policy = DMP_POLICY_DROP;
+	return raw_join_with(ring, &args);
+}
+
 static int attack(void *arg)
 {
 	struct part *p = arg;
 	int ring = dmp_ring_fd(p->ring);
-	struct raw own = raw_join(ring, p->role, "evil");
+	struct raw own = join_evil(ring, p->role);
 	struct scribbler s = { .own = &own, .seed = stress_random(&p->seed) };
 	struct caller callers[CALLERS];
 	pthread_t threads[CALLERS], scribbling;
