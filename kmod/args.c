@@ -33,6 +33,19 @@ int dmp_args_out(void __user *to, const void *from, size_t size)
 	return copy_to_user(to, from, min_t(size_t, *(const u32 *)from, size)) ? -EFAULT : 0;
 }
 
+/* Copy entries out, each as long as the caller knows it. */
+int dmp_args_put_array(u64 to, u32 entry_size, const void *entries, size_t size, u32 count)
+{
+	size_t known = min_t(size_t, entry_size, size);
+	u32 i;
+
+	for (i = 0; i < count; i++, entries += size, to += entry_size)
+		if (copy_to_user(u64_to_user_ptr(to), entries, known) ||
+		    clear_user(u64_to_user_ptr(to) + known, entry_size - known))
+			return -EFAULT;
+	return 0;
+}
+
 static bool is_name_char(char c)
 {
 	return (isascii(c) && isalnum(c)) || c == '_' || c == '.' || c == '-';

@@ -273,6 +273,10 @@ static long ioctl_bound(struct dmp_file *f, unsigned int cmd, void __user *arg)
 		return dmp_info_members(ring, arg);
 	case DMP_IOC_EVICT:
 		return ioctl_evict(f, arg);
+	case DMP_IOC_REQUIRE:
+		return dmp_require(ring, f->rights, arg);
+	case DMP_IOC_REQUIRED:
+		return dmp_required(ring, arg);
 	default:
 		return ioctl_join(f, arg);
 	}
@@ -313,6 +317,8 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioctl_list(file, p);
 	case DMP_IOC_INFO:
 	case DMP_IOC_MEMBERS:
+	case DMP_IOC_REQUIRE:
+	case DMP_IOC_REQUIRED:
 	case DMP_IOC_JOIN:
 	case DMP_IOC_EVICT:
 		return ioctl_bound(file->private_data, cmd, p);

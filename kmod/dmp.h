@@ -6,7 +6,7 @@
  *
  *   dmp_file.bind    one CREATE, OPEN or BIND of a file at a time; their arguments are copied, and memory is taken, under it
  *   ring->mutex      who takes part: join, leave, held places, and the repair that follows a leave
- *   ring->lock       waiters, notify lines, gate mask, generation and dependencies; never held while sleeping
+ *   ring->lock       waiters, notify lines, gate mask, generation, dependencies, what is required; never held while sleeping
  *
  *   each by itself: names_lock (names.c), users_lock (quota.c), dmp_mm.lock (identity.c)
  *
@@ -135,6 +135,16 @@ struct dmp_member {
 	struct dmp_waiter waiter;
 	/* Counted under ring->lock. */
 	u64 sleeps, woken, futile, changed, late, wakes, empty, arms;
+	bool awaits_required; /* ring->lock: asleep in dmp_require_wait() */
+};
+
+/* ---- require.c ---- */
+
+struct dmp_requirement;
+
+/* The last stall told of a consumer. */
+struct dmp_told {
+	u64 incarnation, position;
 };
 
 /* ---- ring.c ---- */
@@ -143,6 +153,7 @@ struct dmp_stats {
 	u64 sleeps, woken, futile, changed, late, wakes, empty, examined, crossed, fences;
 	u64 repaired, undecided; /* ring->mutex */
 	u64 evicted, failed;
+	u64 stalls;
 };
 
 /* What a producer left behind: its claim record. */
@@ -198,6 +209,10 @@ struct dmp_ring {
 	u32 deaths;
 	struct dmp_stats stats;	   /* ring->lock */
 	struct delayed_work quiet; /* mode.c */
+
+	struct dmp_requirement *required;    /* ring->lock; NULL: none */
+	wait_queue_head_t all_there;	     /* producers that wait for who is missing */
+	struct dmp_told told[DMP_MAX_GATES]; /* ring->lock; by member index */
 };
 
 /* A ring file: what file->private_data of /dev/dmp points to. */
@@ -211,6 +226,7 @@ struct dmp_file {
 /* args.c: struct arguments that carry their size */
 int dmp_args_in(void *to, size_t size, size_t first, const void __user *from);
 int dmp_args_out(void __user *to, const void *from, size_t size);
+int dmp_args_put_array(u64 to, u32 entry_size, const void *entries, size_t size, u32 count);
 int dmp_name_check(const char *name, size_t size, bool may_be_empty);
 #define dmp_args_get(to, last, from) dmp_args_in(to, sizeof(*(to)), offsetofend(typeof(*(to)), last), from)
 #define dmp_args_put(to, from)	     dmp_args_out(to, from, sizeof(*(from)))
@@ -264,6 +280,15 @@ void dmp_member_die_work(struct work_struct *work);
 void dmp_member_free_slot(struct dmp_member *m);
 void dmp_member_free(struct dmp_member *m);
 int dmp_member_finish(struct dmp_member *m);
+void dmp_member_changed(struct dmp_ring *ring);
+
+/* require.c: consumers that must be there, and get on */
+void dmp_require_update(struct dmp_ring *ring);
+bool dmp_require_allows(const struct dmp_member *m);
+int dmp_require(struct dmp_ring *ring, u32 rights, void __user *arg);
+int dmp_required(struct dmp_ring *ring, void __user *arg);
+int dmp_require_wait(struct dmp_member *m, const struct dmp_wait *args);
+int dmp_stalled(struct dmp_member *m, void __user *arg);
 
 /* It gates and may be depended on: it lives, or its place is held. */
 static inline bool dmp_member_is_there(const struct dmp_member *m)
@@ -315,6 +340,7 @@ int dmp_wait(struct dmp_member *m, const struct dmp_wait *args);
 int dmp_arm(struct dmp_member *m, const struct dmp_wait *args);
 __poll_t dmp_wait_poll(struct dmp_member *m);
 void dmp_wait_withdraw(struct dmp_member *m);
+ktime_t dmp_wait_expires(u64 deadline);
 
 /* wake.c: who is woken, and why */
 void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by);

@@ -38,6 +38,8 @@ static void fill_positions(struct dmp_ring *ring, struct dmp_info *info)
 	info->undecided = READ_ONCE(st->undecided);
 	info->evicted = st->evicted;
 	info->failed = st->failed;
+	info->stalls = st->stalls;
+	info->missing = ring->meta->missing;
 	spin_unlock(&ring->lock);
 }
 
@@ -77,9 +79,11 @@ static void fill_waiting(const struct dmp_member *m, struct dmp_member_info *inf
 	const struct dmp_waiter *w = &m->waiter;
 	u32 i;
 
+	if (m->awaits_required)
+		info->waiting = DMP_WAITING_ASLEEP | DMP_WAITING_MISSING;
 	if (w->state != DMP_WAIT_ARMED)
 		return;
-	info->waiting = w->asleep ? DMP_WAITING_ASLEEP : DMP_WAITING_ARMED;
+	info->waiting |= w->asleep ? DMP_WAITING_ASLEEP : DMP_WAITING_ARMED;
 	info->waits_target = w->target;
 	for (i = 0; i < w->count; i++) {
 		if (!w->links[i].queued)
@@ -135,21 +139,6 @@ static u32 snapshot(struct dmp_ring *ring, struct dmp_member_info *infos, u32 co
 	return n;
 }
 
-/* Entries as long as the caller knows them. */
-static int put_entries(const struct dmp_members *args, const struct dmp_member_info *infos, u32 n)
-{
-	size_t known = min_t(size_t, args->entry_size, sizeof(*infos));
-	u32 i;
-
-	for (i = 0; i < n; i++) {
-		void __user *to = u64_to_user_ptr(args->entries + (u64)i * args->entry_size);
-
-		if (copy_to_user(to, &infos[i], known) || clear_user(to + known, args->entry_size - known))
-			return -EFAULT;
-	}
-	return 0;
-}
-
 /* INFO, on either kind of file. */
 int dmp_info_get(struct dmp_ring *ring, u32 rights, void __user *arg)
 {
@@ -183,7 +172,7 @@ int dmp_info_members(struct dmp_ring *ring, void __user *arg)
 			return -ENOMEM;
 	}
 	n = snapshot(ring, infos, room);
-	err = put_entries(&args, infos, min(n, room));
+	err = dmp_args_put_array(args.entries, args.entry_size, infos, sizeof(*infos), min(n, room));
 	kvfree(infos);
 	args.count = n;
 	return err ? err : dmp_args_put(arg, &args);
@@ -202,6 +191,7 @@ void dmp_info_ring_fdinfo(struct seq_file *s, struct dmp_ring *ring, u32 rights)
 	seq_printf(s, "members:\t%u of %u\nheld:\t%u\nproducers:\t%u\nended:\t%u\n", info.joined, info.members,
 		   info.held, info.producers, info.ended);
 	seq_printf(s, "cursor:\t%llu\ngate:\t%llu\ngeneration:\t%llu\n", info.cursor, info.gate, info.generation);
+	seq_printf(s, "missing:\t%u\nstalls:\t%llu\n", info.missing, info.stalls);
 	seq_printf(s, "sleeps:\t%llu\nwoken:\t%llu\nfutile:\t%llu\nwakes:\t%llu\nempty:\t%llu\n", info.sleeps,
 		   info.woken, info.futile, info.wakes, info.empty);
 }

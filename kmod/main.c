@@ -9,7 +9,8 @@
  *   join.c         a new member                   repair.c  what a producer left half done
  *   member.c       slots, gates, leaving          info.c    INFO, MEMBERS, fdinfo
  *   place.c        what becomes of a place        identity.c  whose member it is
- *   member_file.c  member files
+ *   member_file.c  member files                   require.c  who must be there, and get on
+ *   stamps.c       what the stamps say
  *
  * What they share is in dmp.h; the ABI in include/uapi/linux/dmp.h.
  */
@@ -53,7 +54,7 @@ static void __init check_layout(void)
 	BUILD_BUG_ON(sizeof(struct dmp_required_info) != 64);
 	BUILD_BUG_ON(sizeof(struct dmp_required) != 24);
 	BUILD_BUG_ON(sizeof(struct dmp_holdup) != 72);
-	BUILD_BUG_ON(sizeof(struct dmp_stalled) != 32);
+	BUILD_BUG_ON(sizeof(struct dmp_stalled) != 40);
 	BUILD_BUG_ON(sizeof(struct dmp_wait) != 24);
 }
 

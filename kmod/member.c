@@ -25,6 +25,7 @@ void dmp_member_raise(struct dmp_ring *ring)
 	struct dmp_meta *meta = ring->meta;
 
 	lockdep_assert_held(&ring->lock);
+	dmp_require_update(ring);
 	smp_store_release(&meta->generation, meta->generation + 1); /* M, pairs with L and with who watches it */
 	smp_mb(); /* M, pairs with L: a start is computed only after this */
 }
@@ -40,6 +41,15 @@ void dmp_member_tell_all(struct dmp_ring *ring)
 			wake_up_interruptible_poll(&ring->member[i]->poll, EPOLLPRI | EPOLLHUP | EPOLLERR);
 		cond_resched();
 	}
+}
+
+/* Something else than who takes part has changed, that is to be read again. */
+void dmp_member_changed(struct dmp_ring *ring)
+{
+	spin_lock(&ring->lock);
+	dmp_member_raise(ring);
+	spin_unlock(&ring->lock);
+	dmp_member_tell_all(ring);
 }
 
 /* ---- join ---- */
@@ -117,6 +127,8 @@ static int check_rules(struct dmp_member *m, const struct dmp_join *args, const 
 
 	if (m->role == DMP_ROLE_PRODUCER && ring->producers && !dmp_is_multi(ring))
 		return -EBUSY;
+	if (!dmp_require_allows(m))
+		return -EPERM;
 	err = find_deps(ring, deps, args->ndeps, &m->deps);
 	if (err)
 		return err;

@@ -45,7 +45,7 @@ static int get_wait(struct dmp_wait *args, const void __user *arg)
 
 	if (err)
 		return err;
-	return args->flags ? -EINVAL : 0;
+	return args->flags & ~DMP_WAIT_REQUIRED ? -EINVAL : 0;
 }
 
 static long ioctl_wait(struct dmp_member *m, void __user *arg)
@@ -53,7 +53,9 @@ static long ioctl_wait(struct dmp_member *m, void __user *arg)
 	struct dmp_wait args;
 	int err = get_wait(&args, arg);
 
-	return err ? err : dmp_wait(m, &args);
+	if (err)
+		return err;
+	return args.flags & DMP_WAIT_REQUIRED ? dmp_require_wait(m, &args) : dmp_wait(m, &args);
 }
 
 static long ioctl_arm(struct dmp_member *m, void __user *arg)
@@ -63,7 +65,7 @@ static long ioctl_arm(struct dmp_member *m, void __user *arg)
 
 	if (err)
 		return err;
-	return args.deadline == U64_MAX ? dmp_arm(m, &args) : -EINVAL;
+	return args.deadline == U64_MAX && !args.flags ? dmp_arm(m, &args) : -EINVAL;
 }
 
 static long ioctl_wake(struct dmp_member *m)
@@ -130,6 +132,10 @@ static long member_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return dmp_info_get(m->ring, 0, p);
 	case DMP_IOC_MEMBERS:
 		return ioctl_members(m, p);
+	case DMP_IOC_REQUIRED:
+		return dmp_required(m->ring, p);
+	case DMP_IOC_STALLED:
+		return dmp_stalled(m, p);
 	default:
 		return -ENOTTY;
 	}

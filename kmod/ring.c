@@ -54,6 +54,7 @@ static void ring_free(struct dmp_ring *ring)
 {
 	dmp_map_free(ring);
 	kvfree(ring->member);
+	kfree(ring->required);
 	dmp_quota_uncharge(ring);
 	kfree(ring);
 }
@@ -88,6 +89,7 @@ struct dmp_ring *dmp_ring_create(const struct dmp_create *args)
 	spin_lock_init(&ring->lock);
 	dmp_repair_init(ring);
 	dmp_place_init(ring);
+	init_waitqueue_head(&ring->all_there);
 	ring->id = atomic64_inc_return(&dmp_ring_ids);
 	ring->flags = args->flags;
 	ring->slots = args->slots;

@@ -11,6 +11,7 @@
  *   dmp_expire               ... or nobody, in time? (then, and not before, it has left)
  *   dmp_evict                who was removed, and how far had it got?
  *   dmp_fail                 who was removed because the consumer "by", on which it depended, died?
+ *   dmp_stall                which consumer has stood where, and for how long, while a producer waits for it?
  */
 /* clang-format off */ /* TRACE_EVENT has a layout of its own */
 
@@ -193,6 +194,27 @@ TRACE_EVENT(dmp_abort,
 		__entry->pid = pid;
 	),
 	TP_printk("ring=%llu pid=%d from=%llu to=%llu", __entry->ring, __entry->pid, __entry->from, __entry->to)
+);
+
+TRACE_EVENT(dmp_stall,
+	TP_PROTO(const struct dmp_ring *ring, const struct dmp_stalled *stall),
+	TP_ARGS(ring, stall),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u64, position)
+		__field(u64, since)
+		__field(u32, member)
+		__array(char, name, DMP_MEMBER_NAME_MAX)
+	),
+	TP_fast_assign(
+		__entry->ring = ring->id;
+		__entry->position = stall->position;
+		__entry->since = stall->since;
+		__entry->member = stall->index;
+		memcpy(__entry->name, ring->table[stall->index].name, DMP_MEMBER_NAME_MAX);
+	),
+	TP_printk("ring=%llu member=%u name=%s position=%llu since=%llu", __entry->ring, __entry->member,
+		  __entry->name, __entry->position, __entry->since)
 );
 
 #endif /* DMP_TRACE_H */

@@ -157,7 +157,7 @@ static void arm(struct dmp_member *m, u64 target, bool poll) __acquires(&m->ring
 /* ---- sleep ---- */
 
 /* The deadline in the kernel's clock: the caller's may be shifted by its time namespace. */
-static ktime_t kernel_time(u64 deadline)
+ktime_t dmp_wait_expires(u64 deadline)
 {
 	ktime_t t = ns_to_ktime(min_t(u64, deadline, KTIME_MAX)), offset = 0;
 
@@ -292,7 +292,7 @@ static void end_wait(struct dmp_member *m)
 
 int dmp_wait(struct dmp_member *m, const struct dmp_wait *args)
 {
-	ktime_t expires = kernel_time(args->deadline);
+	ktime_t expires = dmp_wait_expires(args->deadline);
 	int err = begin_wait(m, args->target);
 
 	if (err)

@@ -63,7 +63,7 @@
  *                                                  ENFILE ENOMEM
  *   on a member file
  *   LEAVE   (argument 0)                           ESTALE EPERM
- *   WAIT    sleep             dmp_wait             ESTALE EPERM EBUSY ETIMEDOUT EINTR EPIPE EOWNERDEAD
+ *   WAIT    sleep             dmp_wait             ESTALE EPERM EBUSY ETIMEDOUT EINTR EPIPE EOWNERDEAD EACCES
  *   ARM     sleep in poll     dmp_wait             ESTALE EPERM EBUSY EPIPE EOWNERDEAD
  *   WAKE    (argument 0)                           ESTALE EPERM
  *   FINISH  (argument 0)                           ESTALE EPERM EACCES
@@ -157,7 +157,9 @@ struct dmp_meta {
 	__u32 epoch;	  /* producers that have joined so far */
 	__u32 ended;	  /* DMP_END_* */
 	__u32 missing;	  /* required consumers that are not there: nobody may begin to produce */
-	__u64 pad3[4];
+	__u32 required;	  /* of how many */
+	__u32 pad2;
+	__u64 pad3[3];
 };
 
 /* dmp_notify.mode */
@@ -358,9 +360,10 @@ struct dmp_member_info {
 };
 
 enum {
-	DMP_WAITING_ASLEEP = 1 << 0, /* a thread sleeps in WAIT */
-	DMP_WAITING_ARMED = 1 << 1,  /* armed: by ARM, or by a WAIT that a signal interrupted */
-	DMP_WAITING_CURSOR = 1 << 2, /* the ring's cursor is among what it waits on */
+	DMP_WAITING_ASLEEP = 1 << 0,  /* a thread sleeps in WAIT */
+	DMP_WAITING_ARMED = 1 << 1,   /* armed: by ARM, or by a WAIT that a signal interrupted */
+	DMP_WAITING_CURSOR = 1 << 2,  /* the ring's cursor is among what it waits on */
+	DMP_WAITING_MISSING = 1 << 3, /* a producer, asleep until the required consumers are there */
 };
 
 /* Fills up to count entries, in order of index; count becomes the number there are. On a member file it also settles
@@ -405,10 +408,17 @@ struct dmp_join {
  * its own cursor + slots, a producer's at most the ring's cursor (it can only sleep until slots are free), else -EINVAL.
  * ARM returns 1 if that is so already; else 0, and the file polls readable once it is, or once the member must look
  * again because its dependencies changed. ARM takes no deadline. A WAIT or ARM replaces what was armed before.
+ *
+ * A producer's WAIT with DMP_WAIT_REQUIRED is for something else: it returns 0 once no required consumer is missing; its
+ * target is 0. Of another role -EACCES. What was armed stays so. In poll the same is told by POLLPRI.
  */
+enum {
+	DMP_WAIT_REQUIRED = 1 << 0, /* WAIT only */
+};
+
 struct dmp_wait {
 	__u32 size;
-	__u32 flags; /* 0 */
+	__u32 flags; /* DMP_WAIT_REQUIRED */
 	__u64 target;
 	__u64 deadline; /* WAIT: CLOCK_MONOTONIC of the caller's time namespace, ns; all ones: none. ARM: all ones */
 };
@@ -422,13 +432,14 @@ struct dmp_evict {
 
 /*
  * REQUIRE, the ring's owner with right w: the consumers without which nobody begins to produce; replaces what was
- * required before. Their names belong to a uid: of another a JOIN as such is -EPERM.
+ * required before. Their names belong to a uid: of another a JOIN as such is -EPERM, and one that had joined before does
+ * not count as there. What they are is as for JOIN; a name given twice is -EINVAL. A place that is held counts as there.
  */
 struct dmp_require {
 	__u32 size;
 	__u32 uid;   /* in the caller's user namespace */
 	__u64 names; /* pointer to count names, char[DMP_MEMBER_NAME_MAX] each */
-	__u32 count; /* at most DMP_MAX_GATES; 0: none */
+	__u32 count; /* at most DMP_MAX_GATES; 0: none, and names is 0 */
 	__u32 pad;
 };
 
@@ -443,7 +454,7 @@ struct dmp_required_info {
 	__u64 cursor;
 };
 
-/* Fills up to count entries; count becomes the number required, missing those of them not there. */
+/* Fills up to count entries, in the order required; count becomes the number required, missing those of them not there. */
 struct dmp_required {
 	__u32 size;
 	__u32 entry_size; /* sizeof(struct dmp_required_info) as the caller knows it; at most 4,096 */
@@ -472,16 +483,24 @@ struct dmp_holdup {
 	char name[DMP_MEMBER_NAME_MAX];
 };
 
+/* dmp_stalled.flags */
+enum {
+	DMP_STALLED_EVICT = 1 << 0, /* evict it as well, in the same step */
+};
+
 /*
- * STALLED, a producer: the consumer has stood at position for so long while it gates. Told once for each incarnation and
- * position, whoever tells: returns 1 if this was the first time, 0 if not, -ENOENT if that is not so (any more).
+ * STALLED, a producer: the consumer has stood at position for so long while it gates, with more to read. Told once for
+ * each incarnation and position, whoever tells: returns 1 if this was the first time, 0 if not, -ENOENT if that is not so
+ * (any more): then nobody is evicted either. A producer's right w is what EVICT asks for.
  */
 struct dmp_stalled {
 	__u32 size;
-	__u32 index; /* the consumer's */
+	__u32 flags; /* DMP_STALLED_* */
 	__u64 incarnation;
 	__u64 position;
 	__u64 since; /* for so many ns, for the tracepoint */
+	__u32 index; /* the consumer's */
+	__u32 pad;
 };
 
 #define DMP_IOC_(nr) _IOC(_IOC_READ | _IOC_WRITE, 0xD7, nr, 0)
