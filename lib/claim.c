@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* claim.c: the slow path of claim: read the gates again, wait while the ring is full. Letters: dmp/ring.h */
 #include "internal.h"
+#include "liveness.h"
 
 bool dmp_claimable_(const struct dmp_member *m, uint64_t n)
 {
@@ -84,7 +85,9 @@ int dmp_try_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos)
 		return -EACCES;
 	if (!dmp_claimable_(m, n))
 		return -EINVAL;
-	err = look_for_room(m, &w);
+	err = dmp_may_claim_(m, 0);
+	if (!err)
+		err = look_for_room(m, &w);
 	if (!err)
 		dmp_take_(m, n, pos);
 	return err;
@@ -112,7 +115,13 @@ int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t de
 		return -EACCES;
 	if (!dmp_claimable_(m, n))
 		return -EINVAL;
-	err = dmp_wait_loop_(m, &w, look_and_make_room);
+	err = dmp_may_claim_(m, deadline);
+	if (err)
+		return err;
+	if (dmp_watches_(m))
+		err = dmp_watch_loop_(m, &w, look_and_make_room);
+	else
+		err = dmp_wait_loop_(m, &w, look_and_make_room);
 	if (!err)
 		dmp_take_(m, n, pos);
 	return err;

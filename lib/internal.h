@@ -27,6 +27,11 @@ bool dmp_layout_matches_(const struct dmp_meta *meta, uint64_t meta_size);
 int dmp_map_(struct dmp_maps_ *maps, int fd, uint32_t role, const struct dmp_join *joined);
 void dmp_unmap_(struct dmp_maps_ *maps);
 
+/* ---- member.c ---- */
+
+/* Names of members into fields of their own. -EINVAL */
+int dmp_member_names_(char (*to)[DMP_MEMBER_NAME_MAX], const char *const *names, uint32_t count);
+
 /* ---- claim.c ---- */
 
 /* Where a producer's gates must stand for n more slots. */
@@ -50,6 +55,7 @@ struct dmp_want_ {
 	uint64_t deadline; /* DMP_FOREVER: none */
 	uint64_t looks;	   /* in vain so far */
 	uint32_t pace;	   /* budget, see dmp_wait_strategy */
+	uint32_t flags;	   /* of WAIT */
 };
 
 /* After a look in vain. 0: the membership has changed since the last one, look again; -EAGAIN: it has not; -ESTALE,

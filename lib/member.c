@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "liveness.h"
 
 #define OFF UINT64_MAX /* no prefetching */
 
@@ -21,7 +22,7 @@ static int copy_name(char *to, const char *name)
 	return 0;
 }
 
-static int copy_names(char (*to)[DMP_MEMBER_NAME_MAX], const char *const *names, uint32_t count)
+int dmp_member_names_(char (*to)[DMP_MEMBER_NAME_MAX], const char *const *names, uint32_t count)
 {
 	uint32_t i;
 	int err = 0;
@@ -38,7 +39,7 @@ static int join_owner(struct dmp_member *m, const struct dmp_ring *ring, const s
 		      struct dmp_join *args)
 {
 	char after[DMP_MAX_GATES][DMP_MEMBER_NAME_MAX];
-	int err = copy_names(after, o->after, o->after_count);
+	int err = dmp_member_names_(after, o->after, o->after_count);
 
 	if (!err && o->name)
 		err = copy_name(args->name, o->name);
@@ -143,6 +144,7 @@ static struct dmp_member *new_member(const struct dmp_ops_ *ops, uint32_t role, 
 static void free_member(struct dmp_member *m)
 {
 	free(m->maps);
+	free(m->liveness);
 	free(m);
 }
 
@@ -167,7 +169,9 @@ int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options
 	if (!m)
 		return -ENOMEM;
 	DMP_TEST_POINT(JOIN_BEFORE);
-	err = join_owner(m, ring, o, &args);
+	err = dmp_liveness_new_(m, o->liveness);
+	if (!err)
+		err = join_owner(m, ring, o, &args);
 	if (err) {
 		free_member(m);
 		return err;

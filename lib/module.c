@@ -139,6 +139,30 @@ static int module_members(const struct dmp_ring *ring, struct dmp_member_info *m
 	return members_of(ring->fd, members, count);
 }
 
+/* REQUIRED, likewise. */
+static int required_of(int fd, struct dmp_required_info *infos, uint32_t count)
+{
+	struct dmp_required args = {
+		.size = sizeof(args),
+		.entry_size = sizeof(*infos),
+		.entries = (uintptr_t)infos,
+		.count = count,
+	};
+	int err = dmp_sys_ioctl(fd, DMP_IOC_REQUIRED, &args);
+
+	return err ? err : (int)args.count;
+}
+
+static int module_require(const struct dmp_ring *ring, struct dmp_require *args)
+{
+	return dmp_sys_ioctl(ring->fd, DMP_IOC_REQUIRE, args);
+}
+
+static int module_required(const struct dmp_ring *ring, struct dmp_required_info *infos, uint32_t count)
+{
+	return required_of(ring->fd, infos, count);
+}
+
 /* The kernel's memory goes with the machine: nothing is ever written anywhere. */
 static int module_sync(const struct dmp_ring *ring)
 {
@@ -203,6 +227,16 @@ static int module_read_members(struct dmp_member *m, struct dmp_member_info *mem
 	return members_of(m->fd, members, count);
 }
 
+static int module_read_required(struct dmp_member *m, struct dmp_required_info *infos, uint32_t count)
+{
+	return required_of(m->fd, infos, count);
+}
+
+static int module_stalled(struct dmp_member *m, struct dmp_stalled *args)
+{
+	return dmp_sys_ioctl(m->fd, DMP_IOC_STALLED, args);
+}
+
 const struct dmp_ops_ dmp_module_ops_ = {
 	.create = module_create,
 	.open = module_open,
@@ -214,6 +248,8 @@ const struct dmp_ops_ dmp_module_ops_ = {
 	.members = module_members,
 	.sync = module_sync,
 	.evict = module_evict,
+	.require = module_require,
+	.required = module_required,
 	.join = module_join,
 	.leave = module_leave,
 	.finish = module_finish,
@@ -221,4 +257,6 @@ const struct dmp_ops_ dmp_module_ops_ = {
 	.arm = module_arm,
 	.wake = module_wake,
 	.read_members = module_read_members,
+	.read_required = module_read_required,
+	.stalled = module_stalled,
 };

@@ -35,6 +35,9 @@ struct dmp_ops_ {
 	int (*members)(const struct dmp_ring *ring, struct dmp_member_info *members, uint32_t count);
 	int (*sync)(const struct dmp_ring *ring);
 	int (*evict)(const struct dmp_ring *ring, const struct dmp_evict *args);
+	/* NULL: -EOPNOTSUPP, here and below. */
+	int (*require)(const struct dmp_ring *ring, struct dmp_require *args);
+	int (*required)(const struct dmp_ring *ring, struct dmp_required_info *infos, uint32_t count);
 
 	/* Members. join fills args' results, m->fd and m->maps; leave undoes what join did but for m->maps. */
 	int (*join)(struct dmp_member *m, const struct dmp_ring *ring, struct dmp_join *args);
@@ -44,6 +47,8 @@ struct dmp_ops_ {
 	int (*arm)(struct dmp_member *m, const struct dmp_wait *wait);
 	void (*wake)(struct dmp_member *m);
 	int (*read_members)(struct dmp_member *m, struct dmp_member_info *members, uint32_t count);
+	int (*read_required)(struct dmp_member *m, struct dmp_required_info *infos, uint32_t count);
+	int (*stalled)(struct dmp_member *m, struct dmp_stalled *args);
 
 	/* What the module does by itself, on an event. NULL: nothing to do. */
 	void (*tend)(struct dmp_member *m);	/* now and then while spinning: has somebody died? */

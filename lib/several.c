@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "internal.h"
+#include "liveness.h"
 
 #define LOOK_AHEAD 256 /* slots: so many stamps more than it needs a producer looks at, to have to look less often */
 
@@ -111,6 +112,8 @@ int dmp_try_claim_several_(struct dmp_member *m, uint64_t n, uint64_t *pos)
 	struct dmp_want_ w = { .n = n };
 	int err = claimable(m, n);
 
+	if (!err)
+		err = dmp_may_claim_(m, 0);
 	return claimed(m, err ? err : look_for_room(m, &w), pos);
 }
 
@@ -119,7 +122,13 @@ int dmp_claim_several_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t
 	struct dmp_want_ w = { .n = n, .deadline = deadline };
 	int err = claimable(m, n);
 
-	return claimed(m, err ? err : dmp_wait_loop_(m, &w, look_for_room), pos);
+	if (!err)
+		err = dmp_may_claim_(m, deadline);
+	if (!err && dmp_watches_(m))
+		err = dmp_watch_loop_(m, &w, look_for_room);
+	else if (!err)
+		err = dmp_wait_loop_(m, &w, look_for_room);
+	return claimed(m, err, pos);
 }
 
 int dmp_abort_several_(struct dmp_member *m, uint64_t pos, uint64_t n)

@@ -61,7 +61,9 @@ static bool past(uint64_t deadline)
 /* C, D and E are the owner's. Whatever it found, the next look decides, but for what only it can know. */
 static int sleep_until(struct dmp_member *m, const struct dmp_want_ *w)
 {
-	struct dmp_wait wait = { .size = sizeof(wait), .target = w->target, .deadline = w->deadline };
+	struct dmp_wait wait = {
+		.size = sizeof(wait), .flags = w->flags, .target = w->target, .deadline = w->deadline
+	};
 	int err;
 
 	DMP_TEST_POINT(WAIT_BEFORE);

@@ -10,8 +10,8 @@
 #include "helpers.h"
 #include "raw.h"
 
-enum { CREATE, OPEN, BIND, UNLINK, LIST, INFO, MEMBERS, JOIN, EVICT, WAIT, ARM, CALLS };
-enum kind { BARE, RING, MEMBER }; /* of file */
+enum { CREATE, OPEN, BIND, UNLINK, LIST, INFO, MEMBERS, JOIN, EVICT, WAIT, ARM, REQUIRE, REQUIRED, STALLED, CALLS };
+enum kind { BARE, RING, MEMBER, PRODUCER }; /* of file */
 
 struct call {
 	const char *name;
@@ -34,6 +34,9 @@ union args {
 	struct dmp_join join;
 	struct dmp_evict evict;
 	struct dmp_wait wait;
+	struct dmp_require require;
+	struct dmp_required required;
+	struct dmp_stalled stalled;
 	char bytes[512];
 };
 
@@ -41,7 +44,8 @@ struct world {
 	struct name name, spare; /* spare: of no ring, but for UNLINK */
 	int ring;
 	struct raw p, c;
-	struct dmp_member_info entries[16]; /* that MEMBERS fills */
+	struct dmp_member_info entries[16];    /* that MEMBERS fills */
+	struct dmp_required_info required[16]; /* that REQUIRED fills */
 };
 
 extern struct world w;

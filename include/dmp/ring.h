@@ -116,6 +116,7 @@ struct dmp_batch {
 struct dmp_ops_;     /* lib/ops.h */
 struct dmp_maps_;    /* lib/internal.h */
 struct dmp_segment_; /* lib/segment.h */
+struct dmp_liveness_;
 
 /* Private memory of the process that joined: never shared, never in a mapping. Use the functions. */
 struct dmp_member {
@@ -166,6 +167,8 @@ struct dmp_member {
 	const struct dmp_ops_ *ops;   /* who owns the memory */
 	struct dmp_segment_ *segment; /* shm, file: where it lies */
 	struct dmp_maps_ *maps;	      /* what to unmap */
+	/* A producer: of the consumers that its ring requires, see lib/liveness.h. */
+	struct dmp_liveness_ *liveness;
 };
 
 /* ---- out of line ---- */

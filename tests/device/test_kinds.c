@@ -15,13 +15,15 @@ static const struct {
 	unsigned long cmd;
 	bool of_device, of_member;
 } commands[] = {
-	{ "CREATE", DMP_IOC_CREATE, true, false },  { "OPEN", DMP_IOC_OPEN, true, false },
-	{ "BIND", DMP_IOC_BIND, true, false },	    { "UNLINK", DMP_IOC_UNLINK, true, false },
-	{ "LIST", DMP_IOC_LIST, true, false },	    { "INFO", DMP_IOC_INFO, true, true },
-	{ "MEMBERS", DMP_IOC_MEMBERS, true, true }, { "JOIN", DMP_IOC_JOIN, true, false },
-	{ "LEAVE", DMP_IOC_LEAVE, false, true },    { "WAIT", DMP_IOC_WAIT, false, true },
-	{ "ARM", DMP_IOC_ARM, false, true },	    { "WAKE", DMP_IOC_WAKE, false, true },
-	{ "FINISH", DMP_IOC_FINISH, false, true },  { "EVICT", DMP_IOC_EVICT, true, false },
+	{ "CREATE", DMP_IOC_CREATE, true, false },    { "OPEN", DMP_IOC_OPEN, true, false },
+	{ "BIND", DMP_IOC_BIND, true, false },	      { "UNLINK", DMP_IOC_UNLINK, true, false },
+	{ "LIST", DMP_IOC_LIST, true, false },	      { "INFO", DMP_IOC_INFO, true, true },
+	{ "MEMBERS", DMP_IOC_MEMBERS, true, true },   { "JOIN", DMP_IOC_JOIN, true, false },
+	{ "LEAVE", DMP_IOC_LEAVE, false, true },      { "WAIT", DMP_IOC_WAIT, false, true },
+	{ "ARM", DMP_IOC_ARM, false, true },	      { "WAKE", DMP_IOC_WAKE, false, true },
+	{ "FINISH", DMP_IOC_FINISH, false, true },    { "REQUIRE", DMP_IOC_REQUIRE, true, false },
+	{ "REQUIRED", DMP_IOC_REQUIRED, true, true }, { "STALLED", DMP_IOC_STALLED, false, true },
+	{ "EVICT", DMP_IOC_EVICT, true, false },
 };
 
 static void assert_untouched(const struct snapshot *before)
@@ -70,9 +72,9 @@ static void valid_arguments_do_not_help_on_the_wrong_kind_of_file(void **state)
 	for (call = 0; call < CALLS; call++) {
 		union args a = valid_args(call);
 
-		if (calls[call].kind == BARE || call == JOIN || call == EVICT)
+		if (calls[call].kind == BARE || call == JOIN || call == EVICT || call == REQUIRE)
 			expect(w.c.fd, calls[call].cmd, &a, ENOTTY, calls[call].name);
-		else if (calls[call].kind == MEMBER)
+		else if (calls[call].kind >= MEMBER)
 			expect(w.ring, calls[call].cmd, &a, ENOTTY, calls[call].name);
 	}
 	assert_untouched(&before);
@@ -113,7 +115,7 @@ static void unknown_commands_are_enotty(void **state)
 
 static void a_file_that_is_not_bound_has_no_ring(void **state)
 {
-	static const int bound_only[] = { INFO, MEMBERS, JOIN, EVICT };
+	static const int bound_only[] = { INFO, MEMBERS, JOIN, EVICT, REQUIRE, REQUIRED };
 	struct snapshot before = take_snapshot();
 	int bare = device();
 	size_t i;
@@ -200,7 +202,7 @@ static int use_the_members_of_the_parent(void *unused)
 		for (i = 0; i < CALLS; i++) {
 			union args a = valid_args(i);
 
-			if (calls[i].kind == MEMBER || i == INFO || i == MEMBERS)
+			if (calls[i].kind >= MEMBER || i == INFO || i == MEMBERS || i == REQUIRED)
 				expect(files[f], calls[i].cmd, &a, EPERM, calls[i].name);
 		}
 		for (i = 0; i < ARRAY_SIZE(regions); i++) {
