@@ -233,18 +233,22 @@ static int begin_wait(struct dmp_member *m)
 	return err;
 }
 
-static void end_wait(struct dmp_member *m)
+static void end_wait(struct dmp_member *m, bool slept, bool late)
 {
 	spin_lock(&m->ring->lock);
+	m->late += late;
+	m->ring->stats.late += late;
+	m->woken += slept && !late;
+	m->ring->stats.woken += slept && !late;
 	m->waiter.task = NULL;
 	m->awaits_required = false;
 	spin_unlock(&m->ring->lock);
 }
 
-static int sleep(struct dmp_member *m, ktime_t *expires)
+/* *expired: the time was up, whatever else. */
+static int sleep(struct dmp_member *m, ktime_t *expires, bool *expired)
 {
 	struct dmp_ring *ring = m->ring;
-	bool expired = false;
 	DEFINE_WAIT(wait);
 	int err = 0;
 
@@ -254,13 +258,13 @@ static int sleep(struct dmp_member *m, ktime_t *expires)
 			err = -ESTALE;
 		else if (!READ_ONCE(ring->meta->missing))
 			break;
-		else if (expired)
+		else if (*expired)
 			err = -ETIMEDOUT;
 		else if (signal_pending(current))
 			err = -ERESTARTSYS;
 		if (err)
 			break;
-		expired = !schedule_hrtimeout_range(expires, current->timer_slack_ns, HRTIMER_MODE_ABS);
+		*expired = !schedule_hrtimeout_range(expires, current->timer_slack_ns, HRTIMER_MODE_ABS);
 	}
 	finish_wait(&ring->all_there, &wait);
 	return err;
@@ -269,6 +273,7 @@ static int sleep(struct dmp_member *m, ktime_t *expires)
 int dmp_require_wait(struct dmp_member *m, const struct dmp_wait *args)
 {
 	ktime_t expires = dmp_wait_expires(args->deadline);
+	bool slept, expired = false;
 	int err;
 
 	if (m->role != DMP_ROLE_PRODUCER)
@@ -278,8 +283,9 @@ int dmp_require_wait(struct dmp_member *m, const struct dmp_wait *args)
 	err = begin_wait(m);
 	if (err)
 		return err;
-	err = sleep(m, args->deadline == U64_MAX ? NULL : &expires);
-	end_wait(m);
+	slept = m->awaits_required;
+	err = sleep(m, args->deadline == U64_MAX ? NULL : &expires, &expired);
+	end_wait(m, slept && !err, expired && !err);
 	return err;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <dmp/seq.h>
 
@@ -13,10 +14,12 @@
 struct create {
 	const char *name;
 	struct dmp_ring_options options;
+	const char *required[DMP_MAX_GATES];
+	uint32_t required_count;
 	bool foreground;
 };
 
-enum { SLOTS = 0x200, SIZE, STAMPED, MEMBERS, MODE, FENCED, FOREGROUND };
+enum { SLOTS = 0x200, SIZE, STAMPED, MEMBERS, MODE, FENCED, REQUIRE, FOREGROUND };
 
 static const struct argp_option options[] = {
 	{ "slots", SLOTS, "N", 0, "Capacity in events, a power of two", 0 },
@@ -28,6 +31,8 @@ static const struct argp_option options[] = {
 	  "2 to produce, 1 to consume, which is the power to hold the producer up (0700)",
 	  0 },
 	{ "fenced", FENCED, NULL, 0, "Never go without fences, so that who sleeps first never waits for a grace period",
+	  0 },
+	{ "require", REQUIRE, "A,B,...", 0, "Nobody begins to produce before these consumers, of your user, are there",
 	  0 },
 	{ "foreground", FOREGROUND, NULL, 0, "Keep the ring until interrupted, instead of until 'dmp rm'", 0 },
 	{ 0 },
@@ -41,6 +46,19 @@ static uint32_t parse_mode(const char *text)
 	if (*end || end == text || *text < '0' || *text > '7' || !mode || mode > 0777)
 		fail_usage("--mode takes three octal digits of which one is not 0, like 0750, not '%s'", text);
 	return (uint32_t)mode;
+}
+
+static void parse_required(struct create *c, char *list)
+{
+	char *name;
+
+	while ((name = strsep(&list, ","))) {
+		if (!*name)
+			fail_usage("--require takes names with commas between, without empty ones");
+		if (c->required_count == DMP_MAX_GATES)
+			fail_usage("--require takes at most %d names", DMP_MAX_GATES);
+		c->required[c->required_count++] = name;
+	}
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -65,6 +83,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case FENCED:
 		c->options.flags |= DMP_RING_FENCED;
+		return 0;
+	case REQUIRE:
+		parse_required(c, arg);
 		return 0;
 	case FOREGROUND:
 		c->foreground = true;
@@ -129,6 +150,22 @@ static void fail_create(const struct create *c, int err)
 	fail_errno(err);
 }
 
+/* All of it or nothing: a ring that does not require them is not what was asked for. */
+static void require(const struct create *c, struct dmp_ring *ring)
+{
+	int err = c->required_count ? dmp_ring_require(ring, geteuid(), c->required, c->required_count) : 0;
+
+	if (!err)
+		return;
+	dmp_ring_unlink(c->name);
+	if (err == -EOPNOTSUPP)
+		fail("only a ring of the module can require consumers: leave out --require, or the prefix");
+	if (err == -EINVAL)
+		fail("--require takes names of up to %d of the characters A-Z a-z 0-9 _ . -, each once",
+		     DMP_MEMBER_NAME_MAX - 1);
+	fail_errno(err);
+}
+
 /* The name goes with us, unless it has become somebody else's. Members that are there keep the ring to themselves. */
 static void remove_own(const char *name, const struct dmp_ring *ring)
 {
@@ -155,6 +192,7 @@ int cmd_create(int argc, char **argv)
 	err = dmp_ring_create(&ring, c.name, &c.options);
 	if (err)
 		fail_create(&c, err);
+	require(&c, ring);
 	if (c.foreground) {
 		await_signal();
 		remove_own(c.name, ring);

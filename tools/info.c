@@ -72,6 +72,20 @@ static void print_ring(const struct dmp_info *i)
 	       i->wakes, i->empty, i->examined, i->crossed, i->fences);
 }
 
+/* "required   journal, replica (missing)" */
+static void print_required(const struct dmp_ring *ring)
+{
+	struct dmp_required_info infos[DMP_MAX_GATES];
+	int i, n = dmp_ring_required(ring, infos, DMP_MAX_GATES);
+	char name[DMP_MEMBER_NAME_MAX];
+
+	for (i = 0; i < n; i++)
+		printf("%s%s%s", i ? ", " : "required   ", printable(infos[i].name, name, sizeof(name)),
+		       infos[i].there ? "" : " (missing)");
+	if (n > 0)
+		printf("\n");
+}
+
 /* "asleep until ring, journal reach 17" */
 static void waits_text(const struct members *members, const struct dmp_member_info *m, char *to, size_t size)
 {
@@ -152,6 +166,7 @@ int cmd_info(int argc, char **argv)
 		json_info(&info, &members);
 	} else {
 		print_ring(&info);
+		print_required(ring);
 		if (members.count)
 			print_members(&members, info.cursor);
 	}

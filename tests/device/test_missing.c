@@ -113,6 +113,7 @@ static void the_last_one_to_join_wakes_the_claim(void **state)
 	b = join(ring, DMP_ROLE_CONSUMER, "b");
 	assert_int_equal(finish_claimer(&c), 0);
 	assert_int_equal(c.pos, 0);
+	assert_int_equal(ring_info(dmp_ring_fd(ring)).late, 0);
 	dmp_leave(a);
 	dmp_leave(b);
 	dmp_leave(p);

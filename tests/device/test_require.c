@@ -263,6 +263,9 @@ static void a_producer_sleeps_until_nobody_is_missing(void **state)
 	b = raw_join(ring, DMP_ROLE_CONSUMER, "b");
 	assert_int_equal(finish_sleeper(&s), 0);
 	assert_int_equal(member_info(ring, "p").waiting, 0);
+	assert_int_equal(member_info(ring, "p").sleeps, 1);
+	assert_int_equal(member_info(ring, "p").woken, 1);
+	assert_int_equal(member_info(ring, "p").late, 0);
 	raw_leave(&b);
 	raw_leave(&a);
 	raw_leave(&p);
@@ -281,6 +284,7 @@ static void a_ring_that_requires_nobody_any_more_wakes_its_producer(void **state
 	await_asleep(ring, "p");
 	require(ring, 0);
 	assert_int_equal(finish_sleeper(&s), 0);
+	assert_int_equal(ring_info(ring).late, 0);
 	raw_leave(&p);
 	close(ring);
 }

@@ -111,6 +111,35 @@ static void a_killed_foreground_ring_leaves_nothing(void **state)
 	forget(&said);
 }
 
+static void assert_says(const char *command, const char *ring, const char *words)
+{
+	struct said said = run("%s %s", command, ring);
+
+	if (said.status || !strstr(said.out, words))
+		fail_msg("%s says: %s%s", command, said.out, said.err);
+	forget(&said);
+}
+
+static void a_ring_may_require_consumers(void **state)
+{
+	struct name r = unique_name("requires");
+	struct dmp_member *b;
+	struct dmp_ring *ring;
+
+	(void)state;
+	must("dmp create %s --slots 512 --size 8 --require a,b", r.s);
+	assert_int_equal(dmp_ring_open(&ring, r.s, 0), 0);
+	b = join(ring, DMP_ROLE_CONSUMER, "b");
+	assert_says("dmp info", r.s, "required   a (missing), b\n");
+	dmp_leave(b);
+	dmp_ring_close(ring);
+	must("dmp rm %s", r.s);
+	must_fail("dmp create requires-bad --slots 512 --size 8 --require a,a", 1, "--require", "each once", NULL);
+	assert_false(exists("requires-bad"));
+	must_fail("dmp create requires-bad --slots 512 --size 8 --require a,,b", 2, "--require", "empty", NULL);
+	must_fail("dmp create shm:requires-bad --slots 512 --size 8 --require a", 1, "module", NULL);
+}
+
 /* ---- ls, info ---- */
 
 static void ls_lists_every_ring_in_a_row_of_its_own(void **state)
@@ -336,6 +365,7 @@ int main(void)
 		cmocka_unit_test(numbers_may_be_hexadecimal_and_end_in_k_or_m),
 		cmocka_unit_test(a_foreground_ring_goes_with_the_command),
 		cmocka_unit_test(a_killed_foreground_ring_leaves_nothing),
+		cmocka_unit_test(a_ring_may_require_consumers),
 		cmocka_unit_test(ls_lists_every_ring_in_a_row_of_its_own),
 		cmocka_unit_test(ls_json_is_an_array_whether_there_are_rings_or_not),
 		cmocka_unit_test(info_tells_who_is_there_and_what_they_sleep_on),
