@@ -277,6 +277,8 @@ static long ioctl_bound(struct dmp_file *f, unsigned int cmd, void __user *arg)
 		return dmp_require(ring, f->rights, arg);
 	case DMP_IOC_REQUIRED:
 		return dmp_required(ring, arg);
+	case DMP_IOC_HOLDUP:
+		return dmp_holdup_get(ring, arg);
 	default:
 		return ioctl_join(f, arg);
 	}
@@ -319,6 +321,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case DMP_IOC_MEMBERS:
 	case DMP_IOC_REQUIRE:
 	case DMP_IOC_REQUIRED:
+	case DMP_IOC_HOLDUP:
 	case DMP_IOC_JOIN:
 	case DMP_IOC_EVICT:
 		return ioctl_bound(file->private_data, cmd, p);

@@ -113,6 +113,7 @@ struct dmp_member {
 	struct dmp_ring *ring;
 	struct net *net;
 	struct pid *tgid; /* who joined: for flush, and for people */
+	struct pid *tid;  /* ... and its thread, for people */
 	kuid_t uid;
 	struct dmp_mm *mm;	  /* whose member it is */
 	struct list_head mm_link; /* mm->lock */
@@ -333,6 +334,7 @@ void dmp_mm_add(struct dmp_member *m);
 void dmp_mm_remove(struct dmp_member *m);
 bool dmp_mm_is_current(const struct dmp_mm *mm);
 bool dmp_member_is_closing(const struct dmp_member *m);
+void dmp_member_who(const struct dmp_member *m, s32 *pid, s32 *tid, u32 *thread_state);
 
 /* wait.c: announce, re-check, sleep, withdraw; wake */
 int dmp_wait_init(struct dmp_member *m, u32 links);
@@ -365,5 +367,8 @@ int dmp_info_get(struct dmp_ring *ring, u32 rights, void __user *arg);
 int dmp_info_members(struct dmp_ring *ring, void __user *arg);
 void dmp_info_ring_fdinfo(struct seq_file *s, struct dmp_ring *ring, u32 rights);
 void dmp_info_member_fdinfo(struct seq_file *s, struct dmp_member *m);
+
+/* holdup.c: who is in the way */
+int dmp_holdup_get(struct dmp_ring *ring, void __user *arg);
 
 #endif /* DMP_KMOD_H */

@@ -13,6 +13,8 @@
 #include <linux/err.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "dmp.h"
@@ -106,4 +108,25 @@ bool dmp_member_is_closing(const struct dmp_member *m)
 	if (task_tgid(current) != m->tgid)
 		return false;
 	return atomic_read(&current->signal->live) == 0 || (current->mm && !dmp_mm_is_current(m->mm));
+}
+
+/*
+ * Who it is, in the eyes of the caller: numbers of the caller's pid namespace, and the state of the thread that joined.
+ * What cannot be seen from there, or is gone, is 0: its number may be another's by now.
+ */
+void dmp_member_who(const struct dmp_member *m, s32 *pid, s32 *tid, u32 *thread_state)
+{
+	struct task_struct *task;
+
+	*pid = *tid = *thread_state = 0;
+	if (m->left)
+		return;
+	*pid = pid_vnr(m->tgid);
+	rcu_read_lock();
+	task = pid_task(m->tid, PIDTYPE_PID);
+	if (task)
+		*tid = pid_vnr(m->tid);
+	if (*tid)
+		*thread_state = task_state_to_char(task);
+	rcu_read_unlock();
 }

@@ -95,6 +95,19 @@ static void fill_waiting(const struct dmp_member *m, struct dmp_member_info *inf
 	}
 }
 
+/* The member's own words, for people: a record that is no range is an empty one. */
+static void fill_own(const struct dmp_member *m, struct dmp_member_info *info)
+{
+	const struct dmp_own *own = dmp_ring_own(m->ring, m->index);
+
+	if (m->role == DMP_ROLE_CONSUMER)
+		info->aborted = READ_ONCE(own->aborted);
+	if (m->role != DMP_ROLE_PRODUCER || !(m->ring->flags & DMP_RING_MULTI))
+		return;
+	info->claim_lo = READ_ONCE(own->claim_lo);
+	info->claim_hi = dmp_available(READ_ONCE(own->claim_hi), info->claim_lo, m->ring->slots);
+}
+
 static void fill_member(const struct dmp_member *m, struct dmp_member_info *info)
 {
 	memset(info, 0, sizeof(*info));
@@ -102,7 +115,7 @@ static void fill_member(const struct dmp_member *m, struct dmp_member_info *info
 	info->role = m->role;
 	info->state = m->held ? DMP_MEMBER_HELD : m->left ? DMP_MEMBER_LEFT : DMP_MEMBER_JOINED;
 	info->policy = m->policy;
-	info->pid = m->left ? 0 : pid_vnr(m->tgid); /* a pid that has gone may be another's by now */
+	dmp_member_who(m, &info->pid, &info->tid, &info->thread_state);
 	info->uid = from_kuid_munged(current_user_ns(), m->uid);
 	memcpy(info->name, m->name, sizeof(info->name));
 	info->incarnation = m->ring->table[m->index].incarnation;
@@ -110,6 +123,7 @@ static void fill_member(const struct dmp_member *m, struct dmp_member_info *info
 	info->deps = m->deps;
 	info->finished = m->finished;
 	fill_waiting(m, info);
+	fill_own(m, info);
 	info->sleeps = m->sleeps;
 	info->woken = m->woken;
 	info->futile = m->futile;

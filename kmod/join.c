@@ -139,6 +139,7 @@ static struct dmp_member *member_alloc(struct dmp_file *f, const struct dmp_join
 	m->ring = f->ring;
 	m->net = get_net(f->net);
 	m->tgid = get_pid(task_tgid(current));
+	m->tid = get_pid(task_pid(current));
 	m->uid = current_euid();
 	m->role = args->role;
 	m->policy = args->policy;

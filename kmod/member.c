@@ -405,6 +405,7 @@ void dmp_member_free(struct dmp_member *m)
 	cancel_work_sync(&m->die);
 	dmp_member_die(m);
 	dmp_mm_put(m->mm);
+	put_pid(m->tid);
 	put_pid(m->tgid);
 	m->tgid = NULL;
 	kfree(m->waiter.links);

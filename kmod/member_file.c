@@ -136,6 +136,8 @@ static long member_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return dmp_required(m->ring, p);
 	case DMP_IOC_STALLED:
 		return dmp_stalled(m, p);
+	case DMP_IOC_HOLDUP:
+		return dmp_holdup_get(m->ring, p);
 	default:
 		return -ENOTTY;
 	}

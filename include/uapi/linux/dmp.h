@@ -469,15 +469,22 @@ enum {
 	DMP_HOLDUP_EVENTS = 2, /* the consumers: who claimed the first position that is not published */
 };
 
-/* Who is in the way, if anybody is: the ring is full, or has a claim that is not published. */
+/*
+ * Who is in the way, if anybody is: the ring is full, or has a claim that is not published. Needs no right, as MEMBERS:
+ * it tells no more than that. Of several consumers at the smallest position: one that waits for none of the others. Of
+ * several producers whose records cover the position: the one with the shortest. A single producer publishes in order:
+ * there is no claim to be seen, and nobody in the way of EVENTS.
+ */
 struct dmp_holdup {
 	__u32 size;
-	__u32 what;	/* in: DMP_HOLDUP_* */
-	__u32 role;	/* out: DMP_ROLE_CONSUMER: a gate; DMP_ROLE_PRODUCER: a claim; 0: nobody */
-	__u32 state;	/* DMP_MEMBER_* */
-	__u64 position; /* where it stands */
-	__u32 index;	/* of the member */
-	__s32 pid;	/* as in dmp_member_info */
+	__u32 what;  /* in: DMP_HOLDUP_* */
+	__u32 role;  /* out: DMP_ROLE_CONSUMER: a gate; DMP_ROLE_PRODUCER: a claim; 0: nobody */
+	__u32 state; /* DMP_MEMBER_* */
+	/* In, ROOM: for how much, the position below which slots are wanted; at least, and with 0, one more than what is
+	 * taken. EVENTS: 0. Out: the consumer's cursor; the first position that is not published. */
+	__u64 position;
+	__u32 index; /* of the member */
+	__s32 pid;   /* as in dmp_member_info */
 	__s32 tid;
 	__u32 thread_state;
 	char name[DMP_MEMBER_NAME_MAX];
