@@ -122,6 +122,13 @@ int dmp_shm_next(char *name, struct dmp_info *info);
 /* Its members, up to count of them, in order of index. Returns how many there are. -EFAULT */
 int dmp_ring_members(const struct dmp_ring *ring, struct dmp_member_info *members, uint32_t count);
 
+/*
+ * Who is in the way, now: DMP_HOLDUP_ROOM of one more event, DMP_HOLDUP_EVENTS of the next one. holdup->role is 0 if
+ * nobody is. Its pid and thread_state are for people: the one is of the caller's pid namespace, the other may have
+ * changed. Any thread. -EINVAL what -EOPNOTSUPP shm, file
+ */
+int dmp_ring_holdup(const struct dmp_ring *ring, uint32_t what, struct dmp_holdup *holdup);
+
 /* ---- required consumers: lib/require.c, lib/liveness.c ----
  *
  * A ring can require consumers, by name: each producer's first claim waits until all of them are there, and a claim that
@@ -370,6 +377,12 @@ int dmp_arm(struct dmp_member *member, uint64_t n);
 
 /* As dmp_ring_members, and settles POLLPRI. -EFAULT */
 int dmp_read_members(struct dmp_member *member, struct dmp_member_info *members, uint32_t count);
+
+/*
+ * As dmp_ring_holdup, and ROOM is asked for what the producer's last claim that found too little room wanted: after a
+ * claim that timed out it says who held it up, if somebody still does. Non-blocking, one system call.
+ */
+int dmp_holdup(const struct dmp_member *member, uint32_t what, struct dmp_holdup *holdup);
 
 /* ---- time, names, versions ---- */
 

@@ -9,16 +9,10 @@
 #include <linux/string.h>
 #include "dmp.h"
 
-/* The first position that is not published. */
-static u64 published(const struct dmp_ring *ring)
-{
-	return READ_ONCE(ring->cursor->cursor);
-}
-
 /* Positions below it are taken. A single producer's claims are its own: it publishes in order and leaves no hole. */
 static u64 claimed(const struct dmp_ring *ring, u64 published)
 {
-	if (!(ring->flags & DMP_RING_MULTI))
+	if (!dmp_is_multi(ring))
 		return published;
 	return dmp_available(READ_ONCE(ring->cursor->claimed), published, ring->slots);
 }
@@ -99,8 +93,8 @@ static u64 covers(const struct dmp_ring *ring, u32 index, u64 position)
 }
 
 /*
- * Who has claimed a position. A record spans everything from a producer's first open claim to its last, with what others
- * have claimed in between, so several may cover it: the shortest is that of who has least beside it.
+ * Who has claimed a position. The record of one that is about to claim covers what another may have been faster to take,
+ * so several may cover it: the shortest is that of who has least beside it.
  */
 static void find_claim(struct dmp_ring *ring, u64 position, struct dmp_holdup *h)
 {
@@ -117,13 +111,13 @@ static void find_claim(struct dmp_ring *ring, u64 position, struct dmp_holdup *h
 		spin_unlock(&ring->lock);
 		cond_resched();
 	}
-	if (published(ring) != position)
+	if (dmp_published(ring) != position)
 		memset_after(h, 0, what); /* it has gone on meanwhile */
 }
 
 static void find(struct dmp_ring *ring, struct dmp_holdup *h)
 {
-	u64 first = published(ring), next = claimed(ring, first), end = max(h->position, next + 1);
+	u64 first = dmp_published(ring), next = claimed(ring, first), end = max(h->position, next + 1);
 
 	memset_after(h, 0, what);
 	if (h->what == DMP_HOLDUP_ROOM) {

@@ -407,7 +407,7 @@ void dmp_member_free(struct dmp_member *m)
 	dmp_mm_put(m->mm);
 	put_pid(m->tid);
 	put_pid(m->tgid);
-	m->tgid = NULL;
+	m->tid = m->tgid = NULL;
 	kfree(m->waiter.links);
 	m->waiter.links = NULL;
 	if (!hand_over(m))

@@ -90,6 +90,8 @@ int dmp_try_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos)
 		err = look_for_room(m, &w);
 	if (!err)
 		dmp_take_(m, n, pos);
+	else
+		m->wanted = m->next + n;
 	return err;
 }
 
@@ -124,6 +126,8 @@ int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t de
 		err = dmp_wait_loop_(m, &w, look_and_make_room);
 	if (!err)
 		dmp_take_(m, n, pos);
+	else
+		m->wanted = m->next + n;
 	return err;
 }
 

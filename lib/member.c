@@ -242,3 +242,22 @@ int dmp_read_members(struct dmp_member *m, struct dmp_member_info *members, uint
 {
 	return m->ops->read_members(m, members, count);
 }
+
+/* At least one more slot than is claimed; with several producers the kernel knows better how much that is. */
+static uint64_t wanted_of(const struct dmp_member *m)
+{
+	return m->wanted > m->next ? m->wanted : m->next + 1;
+}
+
+int dmp_holdup(const struct dmp_member *m, uint32_t what, struct dmp_holdup *holdup)
+{
+	struct dmp_holdup args = { .size = sizeof(args), .what = what };
+	int err;
+
+	if (what == DMP_HOLDUP_ROOM && m->role == DMP_ROLE_PRODUCER)
+		args.position = wanted_of(m);
+	err = m->ops->holdup(m->fd, &args);
+	if (!err)
+		*holdup = args;
+	return err;
+}

@@ -163,6 +163,11 @@ static int module_required(const struct dmp_ring *ring, struct dmp_required_info
 	return required_of(ring->fd, infos, count);
 }
 
+static int module_holdup(int fd, struct dmp_holdup *args)
+{
+	return dmp_sys_ioctl(fd, DMP_IOC_HOLDUP, args);
+}
+
 /* The kernel's memory goes with the machine: nothing is ever written anywhere. */
 static int module_sync(const struct dmp_ring *ring)
 {
@@ -246,6 +251,7 @@ const struct dmp_ops_ dmp_module_ops_ = {
 	.unlink = module_unlink,
 	.info = module_info,
 	.members = module_members,
+	.holdup = module_holdup,
 	.sync = module_sync,
 	.evict = module_evict,
 	.require = module_require,

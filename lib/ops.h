@@ -39,6 +39,9 @@ struct dmp_ops_ {
 	int (*require)(const struct dmp_ring *ring, struct dmp_require *args);
 	int (*required)(const struct dmp_ring *ring, struct dmp_required_info *infos, uint32_t count);
 
+	/* Either kind of file. */
+	int (*holdup)(int fd, struct dmp_holdup *args);
+
 	/* Members. join fills args' results, m->fd and m->maps; leave undoes what join did but for m->maps. */
 	int (*join)(struct dmp_member *m, const struct dmp_ring *ring, struct dmp_join *args);
 	void (*leave)(struct dmp_member *m);

@@ -114,6 +114,16 @@ int dmp_ring_members(const struct dmp_ring *ring, struct dmp_member_info *member
 	return ring->ops->members(ring, members, count);
 }
 
+int dmp_ring_holdup(const struct dmp_ring *ring, uint32_t what, struct dmp_holdup *holdup)
+{
+	struct dmp_holdup args = { .size = sizeof(args), .what = what };
+	int err = ring->ops->holdup(ring->fd, &args);
+
+	if (!err)
+		*holdup = args;
+	return err;
+}
+
 int dmp_ring_sync(const struct dmp_ring *ring)
 {
 	return ring->ops->sync(ring);

@@ -225,6 +225,7 @@ void dmp_segment_own_sequence_(struct dmp_segment_ *s, uint32_t sequence); /* th
 int dmp_segment_info_(const struct dmp_ring *ring, struct dmp_info *info);
 int dmp_segment_members_(const struct dmp_ring *ring, struct dmp_member_info *members, uint32_t count);
 int dmp_segment_read_members_(struct dmp_member *m, struct dmp_member_info *members, uint32_t count);
+int dmp_segment_holdup_(int fd, struct dmp_holdup *args); /* -EOPNOTSUPP */
 
 /* ---- shm.c: what the two tables share ---- */
 
@@ -241,7 +242,8 @@ void dmp_segment_close_ring_(struct dmp_ring *ring);
 	.info = dmp_segment_info_, .members = dmp_segment_members_, .join = dmp_segment_join_,                  \
 	.leave = dmp_segment_leave_, .finish = dmp_segment_finish_, .wait = dmp_segment_wait_,                  \
 	.arm = dmp_segment_arm_, .wake = dmp_segment_wake_, .read_members = dmp_segment_read_members_,          \
-	.tend = dmp_segment_tend_member_, .calm = dmp_segment_calm_, .evict = dmp_segment_evict_
+	.tend = dmp_segment_tend_member_, .calm = dmp_segment_calm_, .evict = dmp_segment_evict_,               \
+	.holdup = dmp_segment_holdup_
 
 /* ---- saved.c ---- */
 

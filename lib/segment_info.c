@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* segment_info.c: what a ring that no kernel owns and its members are doing, as INFO and MEMBERS tell it */
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -147,4 +148,12 @@ int dmp_segment_members_(const struct dmp_ring *ring, struct dmp_member_info *me
 int dmp_segment_read_members_(struct dmp_member *m, struct dmp_member_info *members, uint32_t count)
 {
 	return fill_members(m->segment, members, count);
+}
+
+/* No kernel knows its members' threads here. */
+int dmp_segment_holdup_(int fd, struct dmp_holdup *args)
+{
+	(void)fd;
+	(void)args;
+	return -EOPNOTSUPP;
 }

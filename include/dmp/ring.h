@@ -163,6 +163,7 @@ struct dmp_member {
 	uint32_t index;
 	int fd;		       /* the member file */
 	uint32_t fenced_looks; /* in vain, since the mode left quiet */
+	uint64_t wanted;       /* producer: where the last claim that found no room would have ended */
 	struct dmp_wait_strategy wait;
 	const struct dmp_ops_ *ops;   /* who owns the memory */
 	struct dmp_segment_ *segment; /* shm, file: where it lies */
