@@ -32,7 +32,10 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "NAME",
 	.doc = "Tell what a ring is, how it stands, and who is there.\v"
-	       "Pids are those of your pid namespace, 0 for who is not in it. A lag is how many events a consumer is "
+	       "Pids are those of your pid namespace, 0 for who is not in it. S is the state of the thread that "
+	       "joined, as "
+	       "ps shows it. \"Held up by\" names who has to move before there is room, or the next event. A lag is "
+	       "how many events a consumer is "
 	       "behind. Counters are since creation: woken sleepers, of them futile ones (nothing was there), late "
 	       "ones "
 	       "(a lost wake), calls that wake, and of them empty ones (nobody slept any more).",
@@ -86,6 +89,39 @@ static void print_required(const struct dmp_ring *ring)
 		printf("\n");
 }
 
+/* What a library without the answer says, as of shm: and file:, is that nobody is known. */
+static struct dmp_holdup holdup_of(const struct dmp_ring *ring, uint32_t what)
+{
+	struct dmp_holdup h = { .role = 0 };
+
+	dmp_ring_holdup(ring, what, &h);
+	return h;
+}
+
+/* "held up by: consumer journal pid 17 (T, stopped) at 4096" */
+static void print_holdup(const struct dmp_holdup *h)
+{
+	char name[DMP_MEMBER_NAME_MAX];
+
+	printf("held up by: %s %s pid %d", role_word(h->role),
+	       h->name[0] ? printable(h->name, name, sizeof(name)) : "-", h->pid);
+	if (h->tid && h->tid != h->pid)
+		printf(" thread %d", h->tid);
+	if (h->thread_state)
+		printf(" (%c, %s)", (char)h->thread_state, thread_word(h->thread_state));
+	if (h->state == DMP_MEMBER_HELD)
+		printf(" (dead, its place is held)");
+	printf(" at %llu\n", h->position);
+}
+
+static void print_holdups(const struct holdups *h)
+{
+	if (h->room.role)
+		print_holdup(&h->room);
+	if (h->events.role && (!h->room.role || h->room.index != h->events.index))
+		print_holdup(&h->events);
+}
+
 /* "asleep until ring, journal reach 17" */
 static void waits_text(const struct members *members, const struct dmp_member_info *m, char *to, size_t size)
 {
@@ -122,6 +158,7 @@ static void member_row(struct table *table, const struct members *members, const
 	char text[200];
 
 	table_cell(table, "%d", m->pid);
+	table_cell(table, "%c", m->thread_state ? (char)m->thread_state : '-');
 	table_cell(table, "%s", role_word(m->role));
 	table_cell(table, "%s", m->name[0] ? m->name : "-");
 	table_cell(table, "%s", state_word(m->state));
@@ -138,9 +175,9 @@ static void member_row(struct table *table, const struct members *members, const
 static void print_members(const struct members *members, uint64_t cursor)
 {
 	static const char *const heads[] = {
-		"PID", "ROLE", "NAME", "STATE", "CURSOR", "LAG", "AFTER", "SLEEPS", "WAKES", "WAITS",
+		"PID", "S", "ROLE", "NAME", "STATE", "CURSOR", "LAG", "AFTER", "SLEEPS", "WAKES", "WAITS",
 	};
-	struct table *table = table_new("rlllrrlrrl");
+	struct table *table = table_new("rllllrrlrrl");
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(heads); i++)
@@ -155,18 +192,22 @@ int cmd_info(int argc, char **argv)
 {
 	struct info options = { .name = NULL };
 	struct dmp_ring *ring;
+	struct holdups holdups;
 	struct members members;
 	struct dmp_info info;
 
 	parse_options(&argp, argc, argv, &options);
 	ring = open_ring(options.name, 0);
 	dmp_ring_info(ring, &info);
+	holdups.room = holdup_of(ring, DMP_HOLDUP_ROOM);
+	holdups.events = holdup_of(ring, DMP_HOLDUP_EVENTS);
 	members = members_of_ring(ring);
 	if (options.json) {
-		json_info(&info, &members);
+		json_info(&info, &members, &holdups);
 	} else {
 		print_ring(&info);
 		print_required(ring);
+		print_holdups(&holdups);
 		if (members.count)
 			print_members(&members, info.cursor);
 	}

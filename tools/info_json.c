@@ -88,11 +88,42 @@ static void waits(struct json *j, const struct members *members, const struct dm
 	json_close(j, ']');
 }
 
+/* A letter, or null: it cannot be seen. */
+static void thread_state(struct json *j, uint32_t letter)
+{
+	const char text[2] = { (char)letter, '\0' };
+
+	if (letter)
+		json_string(j, "thread_state", text);
+	else
+		json_null(j, "thread_state");
+}
+
+static void holdup(struct json *j, const char *key, const struct dmp_holdup *h)
+{
+	if (!h->role) {
+		json_null(j, key);
+		return;
+	}
+	json_open(j, key, '{');
+	json_string(j, "role", role_word(h->role));
+	json_string(j, "name", h->name);
+	json_number(j, "index", h->index);
+	json_string(j, "state", state_word(h->state));
+	json_number(j, "position", h->position);
+	json_signed(j, "pid", h->pid);
+	json_signed(j, "tid", h->tid);
+	thread_state(j, h->thread_state);
+	json_close(j, '}');
+}
+
 static void member(struct json *j, const struct members *members, const struct dmp_member_info *m, uint64_t cursor)
 {
 	json_open(j, NULL, '{');
 	json_number(j, "index", m->index);
 	json_signed(j, "pid", m->pid);
+	json_signed(j, "tid", m->tid);
+	thread_state(j, m->thread_state);
 	json_number(j, "uid", m->uid);
 	json_string(j, "name", m->name);
 	json_string(j, "role", role_word(m->role));
@@ -104,6 +135,9 @@ static void member(struct json *j, const struct members *members, const struct d
 		json_number(j, "lag", lag_of_member(m, cursor));
 	else
 		json_null(j, "lag");
+	json_number(j, "claim_lo", m->claim_lo);
+	json_number(j, "claim_hi", m->claim_hi);
+	json_number(j, "aborted", m->aborted);
 	json_bool(j, "finished", m->finished);
 	json_open(j, "after", '[');
 	names(j, members, m->deps);
@@ -113,7 +147,7 @@ static void member(struct json *j, const struct members *members, const struct d
 	json_close(j, '}');
 }
 
-void json_info(const struct dmp_info *info, const struct members *members)
+void json_info(const struct dmp_info *info, const struct members *members, const struct holdups *holdups)
 {
 	struct json j = { .out = stdout };
 	char rights[4];
@@ -124,6 +158,10 @@ void json_info(const struct dmp_info *info, const struct members *members)
 	json_ring(&j, info->name, info);
 	json_string(&j, "rights", rights);
 	ring_counters(&j, info);
+	json_open(&j, "held_up_by", '{');
+	holdup(&j, "room", &holdups->room);
+	holdup(&j, "events", &holdups->events);
+	json_close(&j, '}');
 	json_open(&j, "members", '[');
 	for (i = 0; i < members->count; i++)
 		member(&j, members, &members->list[i], info->cursor);

@@ -79,6 +79,8 @@ const char *waiting_word(uint32_t waiting);
 /* The flags of a ring that are set, one after the other: i from 0, until NULL. */
 const char *flag_word(uint32_t flags, unsigned int i);
 void rights_word(uint32_t rights, char word[4]); /* rwx */
+/* What a thread does, by the letter of /proc/PID/stat. */
+const char *thread_word(uint32_t letter);
 /* Text of another process, for a terminal: what is no printable ASCII becomes '?'. */
 const char *printable(const char *text, char *to, size_t size);
 
@@ -128,9 +130,14 @@ void json_null(struct json *json, const char *key);
 
 /* ---- info_json.c ---- */
 
+/* Who is in the way of the producers' next event, and of the consumers' next; role 0: nobody, as far as is known. */
+struct holdups {
+	struct dmp_holdup room, events;
+};
+
 /* The fields of a ring that ls and info both tell. */
 void json_ring(struct json *json, const char *name, const struct dmp_info *info);
-void json_info(const struct dmp_info *info, const struct members *members);
+void json_info(const struct dmp_info *info, const struct members *members, const struct holdups *holdups);
 
 /* ---- signals.c ---- */
 

@@ -94,6 +94,23 @@ const char *flag_word(uint32_t flags, unsigned int i)
 	return NULL;
 }
 
+const char *thread_word(uint32_t letter)
+{
+	static const struct {
+		uint32_t letter;
+		const char *word;
+	} words[] = {
+		{ 'R', "running" }, { 'S', "asleep" }, { 'D', "in the kernel" }, { 'T', "stopped" },
+		{ 't', "traced" },  { 'X', "dead" },   { 'Z', "dead" },
+	};
+	size_t w;
+
+	for (w = 0; w < ARRAY_SIZE(words); w++)
+		if (words[w].letter == letter)
+			return words[w].word;
+	return "unknown";
+}
+
 void rights_word(uint32_t rights, char to[4])
 {
 	to[0] = rights & DMP_RIGHT_R ? 'r' : '-';

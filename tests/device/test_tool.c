@@ -198,7 +198,7 @@ static void info_tells_who_is_there_and_what_they_sleep_on(void **state)
 
 	said = run("dmp info %s", r.s);
 	assert_int_equal(said.status, 0);
-	snprintf(pid, sizeof(pid), "%d  consumer  first ", (int)first.pid);
+	snprintf(pid, sizeof(pid), "%d  S  consumer  first ", (int)first.pid);
 	assert_non_null(strstr(said.out, pid));
 	assert_non_null(strstr(said.out, "asleep until ring, first reach 1"));
 	forget(&said);
