@@ -26,6 +26,7 @@ const struct call calls[CALLS] = {
 	[REQUIRE] = CALL(REQUIRE, require, RING, false),
 	[REQUIRED] = CALL(REQUIRED, required, RING, true),
 	[STALLED] = CALL(STALLED, stalled, PRODUCER, false),
+	[HOLDUP] = CALL(HOLDUP, holdup, RING, true),
 };
 
 struct world w;
@@ -84,6 +85,9 @@ union args valid_args(int call)
 		break;
 	case EVICT:
 		strcpy(a.evict.name, "e");
+		break;
+	case HOLDUP:
+		a.holdup.what = DMP_HOLDUP_ROOM;
 		break;
 	case WAIT:
 	case ARM:

@@ -10,7 +10,7 @@
 #include "helpers.h"
 #include "raw.h"
 
-enum { CREATE, OPEN, BIND, UNLINK, LIST, INFO, MEMBERS, JOIN, EVICT, WAIT, ARM, REQUIRE, REQUIRED, STALLED, CALLS };
+enum { CREATE, OPEN, BIND, UNLINK, LIST, INFO, MEMBERS, JOIN, EVICT, HOLDUP, WAIT, ARM, REQUIRE, REQUIRED, STALLED, CALLS };
 enum kind { BARE, RING, MEMBER, PRODUCER }; /* of file */
 
 struct call {
@@ -33,6 +33,7 @@ union args {
 	struct dmp_members members;
 	struct dmp_join join;
 	struct dmp_evict evict;
+	struct dmp_holdup holdup;
 	struct dmp_wait wait;
 	struct dmp_require require;
 	struct dmp_required required;
