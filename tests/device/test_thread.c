@@ -267,6 +267,7 @@ static void pids_are_those_of_the_callers_namespace(void **state)
 	raw_release(&outer, 2 * SLOTS);
 	store_shared(&s.step[1], 1);
 	await_shared(&s.step[0], 2);
+	await_shared(&s.step[2], 1);
 	h = room_of(s.ring);
 	assert_holder(&h, "inner", SLOTS);
 	assert_int_equal(h.pid, s.step[2]);
