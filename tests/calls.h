@@ -10,7 +10,24 @@
 #include "helpers.h"
 #include "raw.h"
 
-enum { CREATE, OPEN, BIND, UNLINK, LIST, INFO, MEMBERS, JOIN, EVICT, HOLDUP, WAIT, ARM, REQUIRE, REQUIRED, STALLED, CALLS };
+enum {
+	CREATE,
+	OPEN,
+	BIND,
+	UNLINK,
+	LIST,
+	INFO,
+	MEMBERS,
+	JOIN,
+	EVICT,
+	HOLDUP,
+	WAIT,
+	ARM,
+	REQUIRE,
+	REQUIRED,
+	STALLED,
+	CALLS
+};
 enum kind { BARE, RING, MEMBER, PRODUCER }; /* of file */
 
 struct call {

@@ -15,7 +15,6 @@ static const struct {
 	unsigned long cmd;
 	bool of_device, of_member;
 } commands[] = {
-<<<<<<< HEAD
 	{ "CREATE", DMP_IOC_CREATE, true, false },    { "OPEN", DMP_IOC_OPEN, true, false },
 	{ "BIND", DMP_IOC_BIND, true, false },	      { "UNLINK", DMP_IOC_UNLINK, true, false },
 	{ "LIST", DMP_IOC_LIST, true, false },	      { "INFO", DMP_IOC_INFO, true, true },
@@ -24,16 +23,7 @@ static const struct {
 	{ "ARM", DMP_IOC_ARM, false, true },	      { "WAKE", DMP_IOC_WAKE, false, true },
 	{ "FINISH", DMP_IOC_FINISH, false, true },    { "REQUIRE", DMP_IOC_REQUIRE, true, false },
 	{ "REQUIRED", DMP_IOC_REQUIRED, true, true }, { "STALLED", DMP_IOC_STALLED, false, true },
-	{ "EVICT", DMP_IOC_EVICT, true, false },
-=======
-	{ "CREATE", DMP_IOC_CREATE, true, false },  { "OPEN", DMP_IOC_OPEN, true, false },
-	{ "BIND", DMP_IOC_BIND, true, false },	    { "UNLINK", DMP_IOC_UNLINK, true, false },
-	{ "LIST", DMP_IOC_LIST, true, false },	    { "INFO", DMP_IOC_INFO, true, true },
-	{ "MEMBERS", DMP_IOC_MEMBERS, true, true }, { "JOIN", DMP_IOC_JOIN, true, false },
-	{ "LEAVE", DMP_IOC_LEAVE, false, true },    { "WAIT", DMP_IOC_WAIT, false, true },
-	{ "ARM", DMP_IOC_ARM, false, true },	    { "WAKE", DMP_IOC_WAKE, false, true },
-	{ "FINISH", DMP_IOC_FINISH, false, true },  { "HOLDUP", DMP_IOC_HOLDUP, true, true },
->>>>>>> e936b13 (tests: HOLDUP among all calls)
+	{ "EVICT", DMP_IOC_EVICT, true, false },      { "HOLDUP", DMP_IOC_HOLDUP, true, true },
 };
 
 static void assert_untouched(const struct snapshot *before)
@@ -125,11 +115,7 @@ static void unknown_commands_are_enotty(void **state)
 
 static void a_file_that_is_not_bound_has_no_ring(void **state)
 {
-<<<<<<< HEAD
-	static const int bound_only[] = { INFO, MEMBERS, JOIN, EVICT, REQUIRE, REQUIRED };
-=======
-	static const int bound_only[] = { INFO, MEMBERS, JOIN, HOLDUP };
->>>>>>> e936b13 (tests: HOLDUP among all calls)
+	static const int bound_only[] = { INFO, MEMBERS, JOIN, EVICT, REQUIRE, REQUIRED, HOLDUP };
 	struct snapshot before = take_snapshot();
 	int bare = device();
 	size_t i;
@@ -216,11 +202,7 @@ static int use_the_members_of_the_parent(void *unused)
 		for (i = 0; i < CALLS; i++) {
 			union args a = valid_args(i);
 
-<<<<<<< HEAD
-			if (calls[i].kind >= MEMBER || i == INFO || i == MEMBERS || i == REQUIRED)
-=======
-			if (calls[i].kind == MEMBER || i == INFO || i == MEMBERS || i == HOLDUP)
->>>>>>> e936b13 (tests: HOLDUP among all calls)
+			if (calls[i].kind >= MEMBER || i == INFO || i == MEMBERS || i == REQUIRED || i == HOLDUP)
 				expect(files[f], calls[i].cmd, &a, EPERM, calls[i].name);
 		}
 		for (i = 0; i < ARRAY_SIZE(regions); i++) {
