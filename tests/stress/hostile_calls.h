@@ -117,6 +117,9 @@ static inline int call_join(struct caller *c)
 	args.from = stress_below(&c->seed, 4);
 	args.position = args.from == DMP_FROM_POSITION ? bad_position(&c->seed, raw_cursor(c->own)) : 0;
 	args.flags = rarely(&c->seed);
+	args.policy = args.role == DMP_ROLE_CONSUMER ? stress_below(&c->seed, DMP_POLICY_FAIL + 1) : rarely(&c->seed);
+	if (args.policy == DMP_POLICY_HOLD)
+		args.hold = 1 + stress_below(&c->seed, 1000000); /* at most 1 ms: it is in the way */
 	fd = ring_join(c->ring, &args);
 	if (fd < 0)
 		return fd;
@@ -124,6 +127,16 @@ static inline int call_join(struct caller *c)
 		close(*guest);
 	*guest = fd;
 	return 0;
+}
+
+/* Guests: the honest are to go on. */
+static inline int call_evict(struct caller *c)
+{
+	static const char *const names[] = { "wicked", "bad", "not a name" };
+	struct dmp_evict args = { .size = sizeof(args), .flags = rarely(&c->seed) };
+
+	strcpy(args.name, names[stress_below(&c->seed, ARRAY_SIZE(names))]);
+	return xioctl(c->ring, DMP_IOC_EVICT, &args);
 }
 
 static inline int call_look(struct caller *c)
@@ -182,12 +195,13 @@ static const struct {
 	int (*call)(struct caller *c);
 	int errors[MOST_ERRORS]; /* that are documented for it */
 } repertoire[] = {
-	{ "WAIT", call_wait, { EINVAL, ESTALE, EBUSY, ETIMEDOUT, EINTR, EPIPE } },
-	{ "ARM", call_arm, { EINVAL, ESTALE, EBUSY, EPIPE } },
+	{ "WAIT", call_wait, { EINVAL, ESTALE, EBUSY, ETIMEDOUT, EINTR, EPIPE, EOWNERDEAD } },
+	{ "ARM", call_arm, { EINVAL, ESTALE, EBUSY, EPIPE, EOWNERDEAD } },
 	{ "WAKE", call_wake, { EINVAL, ESTALE } },
 	{ "FINISH", call_finish, { ESTALE, EACCES } },
 	{ "LEAVE", call_leave, { ESTALE } },
-	{ "JOIN", call_join, { EINVAL, EBUSY, EEXIST, ENOENT, ERANGE, ENOSPC, EMFILE, ENFILE, ENOMEM, EOPNOTSUPP } },
+	{ "JOIN", call_join, { EINVAL, EBUSY, EEXIST, ENOENT, ERANGE, ENOSPC, EMFILE, ENFILE, ENOMEM } },
+	{ "EVICT", call_evict, { EINVAL, ENOENT } },
 	{ "INFO, MEMBERS", call_look, { EINVAL, EFAULT } },
 	{ "poll", call_poll, { 0 } },
 	{ "mmap", call_mmap, { EINVAL, EACCES, ESTALE } },
