@@ -19,12 +19,13 @@ struct create {
 	bool foreground;
 };
 
-enum { SLOTS = 0x200, SIZE, STAMPED, MEMBERS, MODE, FENCED, REQUIRE, FOREGROUND };
+enum { SLOTS = 0x200, SIZE, STAMPED, PRODUCERS, MEMBERS, MODE, FENCED, REQUIRE, FOREGROUND };
 
 static const struct argp_option options[] = {
 	{ "slots", SLOTS, "N", 0, "Capacity in events, a power of two", 0 },
 	{ "size", SIZE, "B", 0, "Bytes of payload per event, up to 1M", 0 },
 	{ "stamped", STAMPED, NULL, 0, "Put a stamp before each payload: best for 56, 120, 184 ... bytes", 0 },
+	{ "producers", PRODUCERS, "one|many", 0, "Many producers may join at once; such a ring is stamped (one)", 0 },
 	{ "members", MEMBERS, "M", 0, "At most so many members at once (16)", 0 },
 	{ "mode", MODE, "OCTAL", 0,
 	  "Who may what: a digit each for owner, group and others, the sum of 4 to observe, "
@@ -61,6 +62,15 @@ static void parse_required(struct create *c, char *list)
 	}
 }
 
+static uint32_t parse_producers(const char *text)
+{
+	if (!strcmp(text, "many"))
+		return DMP_RING_MULTI | DMP_RING_STAMPED;
+	if (strcmp(text, "one"))
+		fail_usage("--producers takes 'one' or 'many', not '%s'", text);
+	return 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct create *c = state->input;
@@ -80,6 +90,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case STAMPED:
 		c->options.flags |= DMP_RING_STAMPED;
+		return 0;
+	case PRODUCERS:
+		c->options.flags |= parse_producers(arg);
 		return 0;
 	case FENCED:
 		c->options.flags |= DMP_RING_FENCED;

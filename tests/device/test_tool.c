@@ -69,6 +69,21 @@ static void numbers_may_be_hexadecimal_and_end_in_k_or_m(void **state)
 	must("dmp rm %s", r.s);
 }
 
+static void a_ring_is_for_many_producers_if_one_says_so(void **state)
+{
+	struct name r = unique_name("many");
+
+	(void)state;
+	must("dmp create %s --slots 64 --size 56 --producers many", r.s);
+	assert_int_equal(info_of(r.s).flags, DMP_RING_PERSISTENT | DMP_RING_STAMPED | DMP_RING_MULTI);
+	/* 52 bytes an event: 4 tell how many of them count. */
+	must("head -c 5200 /dev/zero | dmp publish %s & head -c 5200 /dev/zero | dmp publish %s; wait", r.s, r.s);
+	assert_int_equal(info_of(r.s).cursor, 200);
+	assert_int_equal(info_of(r.s).claimed, 200);
+	must("dmp rm %s", r.s);
+	must_fail("dmp create x --slots 64 --size 56 --producers two", 2, "--producers", "one", "many", NULL);
+}
+
 static bool is_there(void *name)
 {
 	return exists(name);
@@ -363,6 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_ring_stays_until_rm),
 		cmocka_unit_test(numbers_may_be_hexadecimal_and_end_in_k_or_m),
+		cmocka_unit_test(a_ring_is_for_many_producers_if_one_says_so),
 		cmocka_unit_test(a_foreground_ring_goes_with_the_command),
 		cmocka_unit_test(a_killed_foreground_ring_leaves_nothing),
 		cmocka_unit_test(a_ring_may_require_consumers),
