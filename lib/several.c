@@ -33,7 +33,7 @@ static void win(struct dmp_member *m, uint64_t lo, uint64_t hi)
 }
 
 /* The next n positions, if there is room for them as far as is known. *at: where they would begin. */
-static bool try_take(struct dmp_member *m, uint64_t n, uint64_t *at)
+static bool try_take(struct dmp_member *m, uint64_t n, __u64 *at)
 {
 	bool tried = false;
 
@@ -62,7 +62,8 @@ static bool try_take(struct dmp_member *m, uint64_t n, uint64_t *at)
  */
 static uint64_t published(struct dmp_member *m, uint64_t needed)
 {
-	uint64_t known = dmp_load_acquire(m->ring->cursor), n = known, slots = m->mask + 1;
+	__u64 known = dmp_load_acquire(m->ring->cursor);
+	uint64_t n = known, slots = m->mask + 1;
 	uint64_t end = needed + (LOOK_AHEAD < slots / 4 ? LOOK_AHEAD : slots / 4);
 
 	if (needed > slots && needed - slots > n)
@@ -76,7 +77,8 @@ static uint64_t published(struct dmp_member *m, uint64_t needed)
 
 static int look_for_room(struct dmp_member *m, struct dmp_want_ *w)
 {
-	uint64_t slots = m->mask + 1, at, done;
+	uint64_t slots = m->mask + 1, done;
+	__u64 at;
 
 	if (try_take(m, w->n, &at))
 		return 0;
