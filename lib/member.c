@@ -83,8 +83,8 @@ static void set_places(struct dmp_member *m, const struct dmp_maps_ *maps)
 	m->mask = meta->slots - 1;
 	m->stride = meta->stride;
 	m->payload_off = meta->payload_off;
-	m->stamped = meta->flags & DMP_RING_STAMPED;
-	m->multi = meta->flags & DMP_RING_MULTI;
+	m->stamped = !!(meta->flags & DMP_RING_STAMPED);
+	m->multi = !!(meta->flags & DMP_RING_MULTI);
 	m->ring = maps->region[DMP_CURSOR_].at;
 	m->line = (struct dmp_notify *)(void *)(base + meta->notify_off) + sequence;
 	m->own = (struct dmp_own *)(void *)(self + dmp_own_offset(m->index));

@@ -125,10 +125,9 @@ struct dmp_member {
 	uint64_t mask;		 /* slots - 1 */
 	uint32_t stride;	 /* bytes from slot to slot */
 	uint32_t payload_off;	 /* from slot to payload */
-	uint32_t stamped;	 /* a stamp before each payload */
-	uint32_t multi;		 /* several producers: nothing but the stamps tells what is published */
+	uint16_t stamped;	 /* a stamp before each payload */
+	uint16_t multi;		 /* several producers: nothing but the stamps tells what is published */
 	uint32_t lines;		 /* to prefetch per slot */
-	uint64_t ahead_read;	 /* slots; all ones: no prefetch */
 	uint64_t ahead_write;	 /* slots; all ones: no prefetch */
 	struct dmp_cursor *ring; /* the ring's cursor */
 	struct dmp_notify *line; /* what the owner looks at after A: the ring's, or the consumer's own */
@@ -150,7 +149,7 @@ struct dmp_member {
 	const struct dmp_entry *entry;		   /* its entry in the member table */
 	uint64_t incarnation;			   /* of that entry, at join */
 	uint64_t deps;				   /* by member index; as of generation */
-	uint64_t lost;				   /* observer: overwritten since the last one returned */
+	uint64_t ahead_read;			   /* slots; all ones: no prefetch */
 	int32_t streak;				   /* batches found at the first look, running */
 	uint32_t by_cursor; /* stamped: the producer publishes batches, its cursor tells of all */
 
@@ -162,6 +161,7 @@ struct dmp_member {
 	uint32_t role;
 	uint32_t index;
 	int fd;		       /* the member file */
+	uint64_t lost;	       /* observer: overwritten since the last one returned */
 	uint32_t fenced_looks; /* in vain, since the mode left quiet */
 	uint64_t wanted;       /* producer: where the last claim that found no room would have ended */
 	struct dmp_wait_strategy wait;
