@@ -79,33 +79,37 @@ static bool find_gate(struct dmp_ring *ring, u64 published, u64 end, struct dmp_
 
 /* ---- claims ---- */
 
-/* The length of a live producer's record if the position lies in it, else 0. */
-static u64 covers(const struct dmp_ring *ring, u32 index, u64 position)
+/* How far off a live producer's record is from covering the position alone: all ones if it does not cover it. */
+static u64 distance(const struct dmp_ring *ring, u32 index, u64 position)
 {
+	const struct dmp_own *own = dmp_ring_own(ring, index);
 	const struct dmp_member *m = ring->member[index];
-	u64 lo, length;
+	u64 lo, hi, length;
 
 	if (!m || m->left || m->role != DMP_ROLE_PRODUCER)
-		return 0;
-	lo = READ_ONCE(dmp_ring_own(ring, index)->claim_lo);
-	length = dmp_available(READ_ONCE(dmp_ring_own(ring, index)->claim_hi), lo, ring->slots) - lo;
-	return position - lo < length ? length : 0;
+		return U64_MAX;
+	lo = READ_ONCE(own->claim_lo);
+	hi = READ_ONCE(own->claim_hi);
+	length = dmp_available(hi, lo, ring->slots) - lo;
+	if (position - lo >= length)
+		return U64_MAX;
+	return READ_ONCE(own->claim_won) == hi ? length : length + ring->slots;
 }
 
 /*
- * Who has claimed a position. The record of one that is about to claim covers what another may have been faster to take,
- * so several may cover it: the shortest is that of who has least beside it.
+ * Who has claimed a position. Several records may cover it, of those who have tried and of the one who has won: that one
+ * says so, but for a moment. Else, and if several say so, the shortest decides.
  */
 static void find_claim(struct dmp_ring *ring, u64 position, struct dmp_holdup *h)
 {
-	u64 length, shortest = 0;
+	u64 far, nearest = U64_MAX;
 	u32 i;
 
 	for (i = 0; i < ring->members; i++) {
 		spin_lock(&ring->lock); /* keeps the member */
-		length = covers(ring, i, position);
-		if (length && (!shortest || length < shortest)) {
-			shortest = length;
+		far = distance(ring, i, position);
+		if (far < nearest) {
+			nearest = far;
 			name_member(ring, i, position, h);
 		}
 		spin_unlock(&ring->lock);

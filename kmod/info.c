@@ -102,7 +102,7 @@ static void fill_own(const struct dmp_member *m, struct dmp_member_info *info)
 
 	if (m->role == DMP_ROLE_CONSUMER)
 		info->aborted = READ_ONCE(own->aborted);
-	if (m->role != DMP_ROLE_PRODUCER || !(m->ring->flags & DMP_RING_MULTI))
+	if (m->role != DMP_ROLE_PRODUCER || !dmp_is_multi(m->ring))
 		return;
 	info->claim_lo = READ_ONCE(own->claim_lo);
 	info->claim_hi = dmp_available(READ_ONCE(own->claim_hi), info->claim_lo, m->ring->slots);

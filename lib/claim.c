@@ -74,13 +74,21 @@ static int look_for_room(struct dmp_member *m, struct dmp_want_ *w)
 	return dmp_has_room_(m, w->n) ? 0 : -EAGAIN;
 }
 
+/* For dmp_holdup: how much there was no room for. */
+static int found_no_room(struct dmp_member *m, uint64_t n, int err)
+{
+	if (err == -EAGAIN || err == -ETIMEDOUT)
+		m->wanted = (m->multi ? dmp_load_once(m->ring->claimed) : m->next) + n;
+	return err;
+}
+
 int dmp_try_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos)
 {
 	struct dmp_want_ w = { .n = n };
 	int err;
 
 	if (m->multi)
-		return dmp_try_claim_several_(m, n, pos);
+		return found_no_room(m, n, dmp_try_claim_several_(m, n, pos));
 	if (m->role != DMP_ROLE_PRODUCER)
 		return -EACCES;
 	if (!dmp_claimable_(m, n))
@@ -90,9 +98,7 @@ int dmp_try_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos)
 		err = look_for_room(m, &w);
 	if (!err)
 		dmp_take_(m, n, pos);
-	else
-		m->wanted = m->next + n;
-	return err;
+	return found_no_room(m, n, err);
 }
 
 /* Where who waits for room may have to make it. */
@@ -112,7 +118,7 @@ int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t de
 	int err;
 
 	if (m->multi)
-		return dmp_claim_several_(m, n, pos, deadline);
+		return found_no_room(m, n, dmp_claim_several_(m, n, pos, deadline));
 	if (m->role != DMP_ROLE_PRODUCER)
 		return -EACCES;
 	if (!dmp_claimable_(m, n))
@@ -126,9 +132,7 @@ int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t de
 		err = dmp_wait_loop_(m, &w, look_and_make_room);
 	if (!err)
 		dmp_take_(m, n, pos);
-	else
-		m->wanted = m->next + n;
-	return err;
+	return found_no_room(m, n, err);
 }
 
 /* ---- abort ---- */

@@ -243,7 +243,7 @@ int dmp_read_members(struct dmp_member *m, struct dmp_member_info *members, uint
 	return m->ops->read_members(m, members, count);
 }
 
-/* At least one more slot than is claimed; with several producers the kernel knows better how much that is. */
+/* At least one more slot than is claimed; the kernel knows what other producers have claimed since. */
 static uint64_t wanted_of(const struct dmp_member *m)
 {
 	return m->wanted > m->next ? m->wanted : m->next + 1;

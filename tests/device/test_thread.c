@@ -48,7 +48,7 @@ static void time_out(struct dmp_member *p, uint64_t n)
 
 /* ---- what it does: a child that has joined, and a claim that has timed out ---- */
 
-enum { RUNS = 1, SLEEPS };
+enum { RUNS = 1, SLEEPS, IS_HELD };
 
 struct scene {
 	struct dmp_ring *ring;
@@ -61,8 +61,11 @@ struct scene {
 static int be_slow(void *arg)
 {
 	struct scene *s = arg;
+	struct dmp_join_options options = { .name = "slow" };
+	struct dmp_member *m;
 
-	join(s->ring, DMP_ROLE_CONSUMER, "slow");
+	options.policy = s->does == IS_HELD ? DMP_POLICY_HOLD : DMP_POLICY_DROP;
+	assert_int_equal(dmp_join(s->ring, DMP_ROLE_CONSUMER, &options, &m), 0);
 	store_shared(s->joined, 1);
 	while (s->does == RUNS)
 		__asm__ volatile("pause");
@@ -161,6 +164,29 @@ static void a_consumer_that_is_killed_holds_nobody_up(void **state)
 	assert_int_equal(dmp_claim_until(s.p, 1, &pos, wait_long()), 0);
 	h = holdup_of(s.p);
 	assert_int_equal(h.role, 0);
+	dmp_leave(s.p);
+	dmp_ring_close(s.ring);
+	free_shared_memory(s.joined, DMP_PAGE);
+}
+
+static bool is_held(void *scene)
+{
+	return ring_info(dmp_ring_fd(((struct scene *)scene)->ring)).held == 1;
+}
+
+static void a_place_that_is_held_has_a_name_and_nobody_in_it(void **state)
+{
+	struct scene s = make_scene(IS_HELD);
+	struct dmp_holdup h;
+
+	(void)state;
+	kill_child(s.child);
+	await(is_held, &s, "the place to be held");
+	h = holdup_of(s.p);
+	assert_int_equal(h.role, DMP_ROLE_CONSUMER);
+	assert_string_equal(h.name, "slow");
+	assert_int_equal(h.state, DMP_MEMBER_HELD);
+	assert_int_equal(h.pid | h.tid | h.thread_state, 0);
 	dmp_leave(s.p);
 	dmp_ring_close(s.ring);
 	free_shared_memory(s.joined, DMP_PAGE);
@@ -287,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_consumer_that_is_asleep_is_seen_to_sleep),
 		cmocka_unit_test(a_consumer_that_is_stopped_is_seen_to_be_stopped),
 		cmocka_unit_test(a_consumer_that_is_killed_holds_nobody_up),
+		cmocka_unit_test(a_place_that_is_held_has_a_name_and_nobody_in_it),
 		cmocka_unit_test(the_thread_is_the_one_that_joined),
 		cmocka_unit_test(pids_are_those_of_the_callers_namespace),
 	};

@@ -94,6 +94,7 @@ static int use_what_others_may(void *arg)
 {
 	const struct owned *o = arg;
 	struct dmp_join produce = join_args(DMP_ROLE_PRODUCER, "p");
+	struct dmp_evict evict = { .size = sizeof(evict), .name = "c" };
 	int ring;
 
 	enter(0);
@@ -102,6 +103,7 @@ static int use_what_others_may(void *arg)
 	assert_int_equal(ring_info(ring).rights, DMP_RIGHT_R | DMP_RIGHT_X);
 	assert_int_equal(ring_join(ring, &produce), -EACCES);
 	assert_int_equal(ring_bind(ring, DMP_RIGHT_W), -EACCES);
+	assert_int_equal(xioctl(ring, DMP_IOC_EVICT, &evict), -EACCES);
 	return 0;
 }
 

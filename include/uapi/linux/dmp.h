@@ -472,7 +472,7 @@ enum {
 /*
  * Who is in the way, if anybody is: the ring is full, or has a claim that is not published. Needs no right, as MEMBERS:
  * it tells no more than that. Of several consumers at the smallest position: one that waits for none of the others. Of
- * several producers whose records cover the position: the one with the shortest. A single producer publishes in order:
+ * several producers whose records cover the position: the one that has won it, as far as can be told. A single producer publishes in order:
  * there is no claim to be seen, and nobody in the way of EVENTS.
  */
 struct dmp_holdup {
