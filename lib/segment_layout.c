@@ -51,10 +51,10 @@ int dmp_segment_plan_(struct dmp_head *plan, const struct dmp_create *a, uint32_
 {
 	uint64_t stride = dmp_stride(a->event_size, a->flags & DMP_RING_STAMPED);
 
-	if (a->flags & DMP_RING_MULTI)
-		return -EOPNOTSUPP;
 	if (a->flags & ~KNOWN_FLAGS || a->mode & ~0777U || !a->members || !a->event_size || a->event_size > MOST_EVENT)
 		return -EINVAL;
+	if (a->flags & DMP_RING_MULTI)
+		return a->flags & DMP_RING_STAMPED ? -EOPNOTSUPP : -EINVAL;
 	if (!a->slots || a->slots & (a->slots - 1) || a->slots * stride % DMP_PAGE)
 		return -EINVAL;
 	if (a->flags & DMP_RING_PERSISTENT && !(kind & DMP_SEGMENT_NAMED))

@@ -299,6 +299,34 @@ static bool consumers_can_be_evicted(void)
 	return err == 0;
 }
 
+static bool has_several_producers(void)
+{
+	struct dmp_ring_options options = native_options(DMP_RING_STAMPED | DMP_RING_MULTI);
+	struct address a = new_address("several");
+	int err = try_create(&a, &options);
+
+	assert_true(err == 0 || err == -EOPNOTSUPP);
+	return err == 0;
+}
+
+static bool consumers_can_be_required(void)
+{
+	const char *const names[] = { "c" };
+	int err = dmp_ring_require(ring, geteuid(), names, 1);
+
+	assert_true(err == 0 || err == -EOPNOTSUPP);
+	return err == 0;
+}
+
+static bool says_who_holds_it_up(void)
+{
+	struct dmp_holdup h;
+	int err = dmp_ring_holdup(ring, DMP_HOLDUP_ROOM, &h);
+
+	assert_true(err == 0 || err == -EOPNOTSUPP);
+	return err == 0;
+}
+
 /* ---- the table ---- */
 
 static const struct promise {
@@ -322,6 +350,12 @@ static const struct promise {
 	  "nobody is there to keep the time, nor to hear of a death" },
 	{ "a consumer can be evicted: dmp_evict", DMP, consumers_can_be_evicted,
 	  "it would go on to write what it has mapped" },
+	{ "several producers", DMP, has_several_producers,
+	  "what the dead have claimed is decided by who hears of a death" },
+	{ "consumers can be required: dmp_ring_require", DMP, consumers_can_be_required,
+	  "a name cannot be kept for a user where everybody writes everything" },
+	{ "a ring says who holds it up: dmp_ring_holdup", DMP, says_who_holds_it_up,
+	  "nobody knows of another's threads" },
 	{ "the killed leave nothing behind", DMP, the_killed_leave_nothing_behind,
 	  "a file stays until somebody wants its name; of file: it is to stay" },
 	{ "an inherited descriptor keeps the ring and its name", DMP | FILES, an_inherited_descriptor_keeps_the_ring,
