@@ -151,12 +151,13 @@ static u64 count_open(const struct dmp_ring *ring, u64 from, u64 to)
 	return open;
 }
 
-/* Where orphans can lie: what is claimed, but never over what a consumer has still to read. */
+/*
+ * Where orphans can lie. No consumer has a say in it: one that lies could keep them for ever, and to one that has still to
+ * read the slot a lap below the stamp says "done" as before.
+ */
 static u64 orphans_end(struct dmp_ring *ring, u64 published)
 {
-	u64 claimed = READ_ONCE(ring->cursor->claimed), gate = dmp_ring_gate(ring, published);
-
-	return min(claimed, gate + ring->slots);
+	return min(READ_ONCE(ring->cursor->claimed), published + ring->slots);
 }
 
 /* One pass over what is claimed and not done. Returns how many positions are undecided. */
@@ -209,6 +210,15 @@ static void start_over(struct dmp_ring *ring)
 	take_back(ring, n, n + ring->slots);
 }
 
+/* The others go by it, and it may have been stored by one who lied: lower is always true. */
+static void lower_cursor(struct dmp_ring *ring)
+{
+	u64 published = dmp_published(ring);
+
+	if (READ_ONCE(ring->cursor->cursor) > published)
+		WRITE_ONCE(ring->cursor->cursor, published);
+}
+
 static struct dmp_dead *remember(struct dmp_member *m)
 {
 	const struct dmp_own *own = dmp_ring_own(m->ring, m->index);
@@ -217,7 +227,7 @@ static struct dmp_dead *remember(struct dmp_member *m)
 	dead->pid = pid_nr(m->tgid);
 	dead->lo = READ_ONCE(own->claim_lo);
 	dead->hi = READ_ONCE(own->claim_hi);
-	dead->won = READ_ONCE(own->claim_won) == dead->hi;
+	dead->won = dead->lo < dead->hi && READ_ONCE(own->claim_won) == dead->hi;
 	return dead;
 }
 
@@ -253,6 +263,8 @@ void dmp_repair(struct dmp_member *m)
 	repair_multi(ring);
 	if (!ring->producers)
 		start_over(ring);
+	else
+		lower_cursor(ring);
 }
 
 void dmp_repair_init(struct dmp_ring *ring)

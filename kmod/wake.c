@@ -213,7 +213,7 @@ void dmp_look(struct dmp_ring *ring, struct dmp_member *by)
 {
 	struct dmp_sequence *s = &ring->seq[0];
 	struct tally t = {};
-	u64 cursor, rounds = 0;
+	u64 first = READ_ONCE(ring->published), cursor, rounds = 0;
 	bool settled;
 
 	do {
@@ -222,7 +222,7 @@ void dmp_look(struct dmp_ring *ring, struct dmp_member *by)
 		take_crossed(ring, s, cursor, &t);
 		settled = watch_slot(ring, s, rounds > 0);
 		spin_unlock(&ring->lock);
-	} while (!settled && ++rounds <= ring->slots);
+	} while (!settled && ++rounds <= ring->slots && cursor - first <= 2 * ring->slots);
 	spin_lock(&ring->lock);
 	if (by)
 		count_wake(ring, by, t.examined, t.crossed);

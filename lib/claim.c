@@ -137,11 +137,29 @@ int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t de
 
 /* ---- abort ---- */
 
+/*
+ * The loops stamp slots while they write them, all but the first. The next claim has these positions again, perhaps not all
+ * at once: whoever reads up to one of them must not find it published.
+ */
+static void take_stamps_back(const struct dmp_member *m, uint64_t pos, uint64_t n)
+{
+	uint64_t i;
+
+	for (i = pos + n; i-- > pos;) {
+		__u64 *stamp = dmp_stamp_(dmp_slot_(m, i));
+
+		if (dmp_load_once(*stamp) == dmp_stamp_published(i))
+			dmp_store_once(*stamp, dmp_stamp_writing(i));
+	}
+}
+
 /* One producer: nobody has seen the claim, it is given back. */
 static int give_back(struct dmp_member *m, uint64_t pos, uint64_t n)
 {
 	if (pos + n != m->next)
 		return -EINVAL;
+	if (m->stamped)
+		take_stamps_back(m, pos, n);
 	m->next = pos;
 	return 0;
 }

@@ -261,7 +261,11 @@ int dmp_wait_several_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch,
 	struct dmp_want_ w = { .n = n, .deadline = deadline };
 	int err = dmp_waitable_(m, n);
 
-	return found(m, err ? err : dmp_wait_loop_(m, &w, look_for_run), n, batch);
+	if (!err)
+		err = dmp_wait_loop_(m, &w, look_for_run);
+	if (err == -ETIMEDOUT && !look_for_run(m, &w))
+		err = 0; /* the kernel waits for n events: a slot may have been aborted meanwhile, and make it a short batch */
+	return found(m, err, n, batch);
 }
 
 int dmp_try_wait_several_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* test_several.c: rings with several producers: claims, batches, aborted slots, and what a death leaves behind */
 #include <errno.h>
+#include <pthread.h>
 
 #include <dmp.h>
 
@@ -252,6 +253,52 @@ static void one_producer_gives_back_what_it_aborts(void **state)
 	dmp_ring_close(ring);
 }
 
+static void what_one_producer_aborts_is_not_published_by_the_next_claim(void **state)
+{
+	struct dmp_ring *ring = make_ring(N, 56, DMP_RING_STAMPED);
+	struct dmp_member *a = producer(ring), *c = join(ring, DMP_ROLE_CONSUMER, "c");
+	uint64_t pos = claim(a, 4), *e;
+
+	(void)state;
+	dmp_for_each_slot(e, a, pos, 4)
+		*e = 99;
+	assert_int_equal(dmp_abort(a, pos, 4), 0);
+	assert_int_equal(publish(a, 1), 0);
+	expect(c, 0, 1);
+	expect_nothing(c);
+	dmp_leave(a);
+	dmp_leave(c);
+	dmp_ring_close(ring);
+}
+
+static void *abort_once_it_sleeps(void *arg)
+{
+	struct dmp_member *a = arg;
+
+	await_asleep(dmp_member_fd(a), "c");
+	assert_int_equal(dmp_abort(a, 2, 1), 0);
+	return NULL;
+}
+
+static void a_deadline_gives_what_an_aborted_slot_has_cut_short(void **state)
+{
+	struct dmp_ring *ring = ring_of_n();
+	struct dmp_member *a = producer(ring), *c = join(ring, DMP_ROLE_CONSUMER, "c");
+	struct dmp_batch batch;
+	pthread_t thread;
+
+	(void)state;
+	publish(a, 2);
+	claim(a, 1);
+	assert_int_equal(pthread_create(&thread, NULL, abort_once_it_sleeps, a), 0);
+	assert_int_equal(dmp_wait_until(c, 4, &batch, wait_long() - LONG_NS / 2), 0);
+	assert_int_equal(batch.end - batch.pos, 2);
+	pthread_join(thread, NULL);
+	dmp_leave(a);
+	dmp_leave(c);
+	dmp_ring_close(ring);
+}
+
 static void dependants_follow_and_skip_as_well(void **state)
 {
 	const char *const after[] = { "c" };
@@ -348,6 +395,62 @@ static void the_next_producer_goes_on_behind_what_the_last_left(void **state)
 	dmp_ring_close(ring);
 }
 
+/* ---- those who lie ---- */
+
+static void a_record_that_is_no_range_claims_nothing(void **state)
+{
+	struct dmp_ring *ring = ring_of_n();
+	struct dmp_member *a = producer(ring), *b = producer(ring);
+
+	(void)state;
+	publish(a, 2);
+	store_shared((uint64_t *)&a->own->claim_lo,
+		     a->own->claim_hi + 2); /* dies between the two stores of its next try */
+	dmp_leave(a);
+	assert_int_equal(ring_info(dmp_ring_fd(ring)).repaired, 0);
+	dmp_leave(b);
+	dmp_ring_close(ring);
+}
+
+static void a_consumer_that_lies_does_not_keep_the_holes_of_the_dead(void **state)
+{
+	struct dmp_ring *ring = ring_of_n();
+	struct dmp_member *a = producer(ring), *b = producer(ring), *c = join(ring, DMP_ROLE_CONSUMER, "c");
+	struct dmp_member *liar = join(ring, DMP_ROLE_CONSUMER, "liar");
+
+	(void)state;
+	publish(b, N);
+	expect(c, 0, N);
+	expect(liar, 0, N);
+	claim(a, 2);
+	publish(b, 1);
+	store_shared((uint64_t *)&liar->own->cursor, 0);
+	dmp_leave(a);
+	assert_int_equal(ring_info(dmp_ring_fd(ring)).repaired, 2);
+	expect(c, N + 2, N + 3);
+	dmp_leave(liar);
+	dmp_leave(b);
+	dmp_leave(c);
+	dmp_ring_close(ring);
+}
+
+static void a_cursor_that_lies_goes_with_its_producer(void **state)
+{
+	struct dmp_ring *ring = ring_of_n();
+	struct dmp_member *a = producer(ring), *b = producer(ring), *liar = producer(ring);
+	uint64_t pos;
+
+	(void)state;
+	assert_int_equal(claim(a, 1), 0);
+	publish(b, N - 1);
+	store_shared((uint64_t *)&liar->ring->cursor, 1ULL << 60);
+	dmp_leave(liar);
+	assert_int_equal(dmp_try_claim(b, 1, &pos), -EAGAIN); /* a's slot is a lap below */
+	dmp_leave(a);
+	dmp_leave(b);
+	dmp_ring_close(ring);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,10 +464,15 @@ int main(void)
 		cmocka_unit_test(a_batch_ends_before_an_aborted_slot),
 		cmocka_unit_test(a_ring_of_nothing_but_aborted_slots_does_not_block),
 		cmocka_unit_test(one_producer_gives_back_what_it_aborts),
+		cmocka_unit_test(what_one_producer_aborts_is_not_published_by_the_next_claim),
+		cmocka_unit_test(a_deadline_gives_what_an_aborted_slot_has_cut_short),
 		cmocka_unit_test(dependants_follow_and_skip_as_well),
 		cmocka_unit_test(observers_skip_and_count_aborted_slots),
 		cmocka_unit_test(a_consumer_starts_at_the_first_slot_that_is_not_published),
 		cmocka_unit_test(the_next_producer_goes_on_behind_what_the_last_left),
+		cmocka_unit_test(a_record_that_is_no_range_claims_nothing),
+		cmocka_unit_test(a_consumer_that_lies_does_not_keep_the_holes_of_the_dead),
+		cmocka_unit_test(a_cursor_that_lies_goes_with_its_producer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
