@@ -31,6 +31,8 @@
 #define LOOK_FIRST   1 /* jiffies until the first look again; then twice as long each time, up to: */
 #define LOOK_LONGEST (HZ / 10)
 
+#define FAR (1ULL << 60) /* nobody honest gets there: 36 years at 10^9 events a second */
+
 /* ---- one producer ---- */
 
 static bool is_published(const struct dmp_ring *ring, u64 n)
@@ -43,7 +45,7 @@ static void take_back(struct dmp_ring *ring, u64 n, u64 end)
 	for (; n < end; n++) {
 		u64 stamp = READ_ONCE(*dmp_stamp(ring, n));
 
-		if (dmp_stamp_done(stamp, n) && !dmp_stamp_lapped(stamp, n))
+		if (dmp_stamp_done(stamp, n))
 			WRITE_ONCE(*dmp_stamp(ring, n), dmp_stamp_writing(n));
 		cond_resched();
 	}
@@ -200,14 +202,34 @@ static void orphans_work(struct work_struct *work)
 	dmp_look(ring, NULL);
 }
 
-/* Nobody is left: the next producer goes on behind what is done, whatever was said of the rest. */
+/* What a lie about the claimed position passed over: who waits for it must not wait for ever. */
+static void abort_open(struct dmp_ring *ring, u64 n, u64 end)
+{
+	for (; n < end; n++) {
+		if (!dmp_stamp_is_done(ring, n))
+			smp_store_release(dmp_stamp(ring, n), dmp_stamp_aborted(n));
+		cond_resched();
+	}
+}
+
+/*
+ * Nobody is left: the next producer goes on behind what is done, whatever was said of the rest, and finds each slot done a
+ * lap below and not done here. Only a lie leads to positions whose stamps will wrap; then at the slowest gate again.
+ */
 static void start_over(struct dmp_ring *ring)
 {
 	u64 n = dmp_published(ring);
 
+	if (n > FAR) {
+		n = ring->meta->gates ? dmp_ring_gate(ring, FAR) : 0;
+		WRITE_ONCE(ring->published, n);
+	}
 	WRITE_ONCE(ring->cursor->cursor, n);
 	WRITE_ONCE(ring->cursor->claimed, n);
+	abort_open(ring, n > ring->slots ? n - ring->slots : 0, n);
 	take_back(ring, n, n + ring->slots);
+	ring->orphans_below = 0;
+	WRITE_ONCE(ring->stats.undecided, 0);
 }
 
 /* The others go by it, and it may have been stored by one who lied: lower is always true. */

@@ -30,11 +30,12 @@ bool dmp_stamp_is_done(const struct dmp_ring *ring, u64 position)
 	return dmp_stamp_done(smp_load_acquire(dmp_stamp(ring, position)), position);
 }
 
-static void raise_published(struct dmp_ring *ring, u64 to)
+/* Lowered meanwhile: what it was raised from has turned out to be a lie. */
+static void raise_published(struct dmp_ring *ring, u64 from, u64 to)
 {
-	u64 old = READ_ONCE(ring->published);
+	u64 old = from;
 
-	while (old < to && !try_cmpxchg64(&ring->published, &old, to))
+	while (old >= from && old < to && !try_cmpxchg64(&ring->published, &old, to))
 		;
 }
 
@@ -44,18 +45,18 @@ static void raise_published(struct dmp_ring *ring, u64 to)
  */
 u64 dmp_published(struct dmp_ring *ring)
 {
-	u64 n, claimed, end;
+	u64 from, n, claimed, end;
 
 	if (!dmp_is_multi(ring))
 		return READ_ONCE(ring->cursor->cursor);
-	n = READ_ONCE(ring->published);
+	n = from = READ_ONCE(ring->published);
 	claimed = READ_ONCE(ring->cursor->claimed);
 	if (claimed > n && claimed - n > ring->slots)
 		n = claimed - ring->slots;
 	for (end = n + ring->slots; n != end && n < claimed && dmp_stamp_is_done(ring, n); n++)
 		if (n % STAMPS_PER_TURN == 0)
 			cond_resched();
-	raise_published(ring, n);
+	raise_published(ring, from, n);
 	return n;
 }
 
