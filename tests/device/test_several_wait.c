@@ -149,18 +149,6 @@ static void a_deadline_passes_behind_a_hole(void **state)
 }
 
 /* It asked for more than will ever be in a row: it is told what there is, late. */
-static void a_deadline_gives_the_short_batch_before_an_aborted_slot(void **state)
-{
-	struct sleep s = asleep_until(c, "c", 4, now_ns() + LONG_NS / 1000);
-
-	(void)state;
-	publish(0, 2);
-	assert_int_equal(pthread_create(&s.thread, NULL, wait_for_it, &s), 0);
-	await_asleep(dmp_ring_fd(ring), "c");
-	assert_int_equal(dmp_abort(p[1], claim(1, 1), 1), 0);
-	awake(&s, 0, 0, 2);
-}
-
 static void poll_waits_for_the_hole_as_well(void **state)
 {
 	int fd = dmp_member_fd(c);
@@ -205,7 +193,6 @@ int main(void)
 		BESIDE_A_CONSUMER(a_hole_that_is_aborted_wakes_and_is_skipped),
 		BESIDE_A_CONSUMER(the_death_of_a_holes_owner_wakes),
 		BESIDE_A_CONSUMER(a_deadline_passes_behind_a_hole),
-		BESIDE_A_CONSUMER(a_deadline_gives_the_short_batch_before_an_aborted_slot),
 		BESIDE_A_CONSUMER(poll_waits_for_the_hole_as_well),
 		WITHOUT_CONSUMERS(an_observer_sleeps_behind_a_hole),
 	};
