@@ -256,6 +256,7 @@ void dmp_ring_put(struct dmp_ring *ring);
 u32 dmp_ring_rights(const struct dmp_ring *ring);
 struct dmp_own *dmp_ring_own(const struct dmp_ring *ring, u32 index);
 bool dmp_ring_ended(const struct dmp_ring *ring);
+u64 dmp_ring_gates(const struct dmp_ring *ring);
 u64 dmp_ring_gate(const struct dmp_ring *ring, u64 cursor);
 
 /* map.c: pages, and who may map which */

@@ -41,7 +41,7 @@ static u64 furthest_behind(const struct dmp_ring *ring, u64 below, u64 *position
 	u64 bits, at, last = 0;
 
 	*position = below;
-	for (bits = ring->meta->gates; bits; bits &= bits - 1) {
+	for (bits = dmp_ring_gates(ring); bits; bits &= bits - 1) {
 		at = READ_ONCE(dmp_ring_own(ring, __ffs64(bits))->cursor);
 		if (at < *position) {
 			*position = at;

@@ -302,7 +302,7 @@ static bool stands_there(const struct dmp_ring *ring, const struct dmp_stalled *
 	const struct dmp_entry *e = &ring->table[args->index];
 
 	lockdep_assert_held(&ring->lock);
-	if (!(ring->meta->gates & BIT_ULL(args->index)) || e->incarnation != args->incarnation)
+	if (!(dmp_ring_gates(ring) & BIT_ULL(args->index)) || e->incarnation != args->incarnation)
 		return false;
 	return READ_ONCE(dmp_ring_own(ring, args->index)->cursor) == args->position && args->position < produced(ring);
 }

@@ -144,10 +144,21 @@ bool dmp_ring_ended(const struct dmp_ring *ring)
 	return READ_ONCE(ring->meta->ended) >= DMP_END_CLEAN;
 }
 
+/* Who gates. Not who is being let in: that one's 0, which frees nothing meanwhile, is no position yet. */
+u64 dmp_ring_gates(const struct dmp_ring *ring)
+{
+	u64 gates = ring->meta->gates, bits;
+
+	for (bits = gates; bits; bits &= bits - 1)
+		if (!ring->member[__ffs64(bits)])
+			gates &= ~(bits & -bits);
+	return gates;
+}
+
 /* The smallest cursor of those who gate, never above the ring's. */
 u64 dmp_ring_gate(const struct dmp_ring *ring, u64 cursor)
 {
-	u64 gates = ring->meta->gates, gate = cursor;
+	u64 gates = dmp_ring_gates(ring), gate = cursor;
 
 	for (; gates; gates &= gates - 1)
 		gate = min(gate, READ_ONCE(dmp_ring_own(ring, __ffs64(gates))->cursor));

@@ -129,6 +129,7 @@ static void check_start(const struct dmp_info *was, const struct dmp_info *is, e
 
 	if (how == POSITION)
 		assert_int_equal(start, asked);
+	assert_in_range(is->gate, was->gate, start);
 	/* A stamped ring's stamps run ahead of its cursor, a start does not. */
 	assert_in_range(start, lowest, is->cursor);
 }
