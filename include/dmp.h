@@ -151,7 +151,7 @@ int dmp_ring_required(const struct dmp_ring *ring, struct dmp_required_info *inf
 /* What becomes of a claim when a required consumer has stood still for longer than grace. */
 enum {
 	DMP_STALL_FAIL,	 /* this and all further claims of the producer are -EHOSTDOWN */
-	DMP_STALL_EVICT, /* the consumer is evicted; the claim goes on */
+	DMP_STALL_EVICT, /* the consumer, or its held place, is evicted; the claim goes on */
 	DMP_STALL_WAIT,	 /* the claim goes on waiting */
 };
 

@@ -311,6 +311,7 @@ void dmp_place_leave(struct dmp_member *m);
 void dmp_place_die(struct dmp_member *m);
 int dmp_place_check(const struct dmp_member *held, const struct dmp_member *m);
 u64 dmp_place_resume(struct dmp_member *m);
+void dmp_place_remove(struct dmp_member *m);
 int dmp_place_evict(struct dmp_ring *ring, const char *name);
 
 /* member_file.c: member files */

@@ -236,6 +236,16 @@ void dmp_place_die(struct dmp_member *m)
 		drop(m, DMP_GONE_LEFT, m->policy == DMP_POLICY_DROP ? BIT_ULL(m->index) : with_dependants(m));
 }
 
+/* It may be freed by that. */
+void dmp_place_remove(struct dmp_member *m)
+{
+	struct dmp_ring *ring = m->ring;
+
+	trace_dmp_evict(m, released_up_to(m), m->index);
+	drop(m, DMP_GONE_EVICTED, BIT_ULL(m->index));
+	dmp_member_tell_all(ring);
+}
+
 int dmp_place_evict(struct dmp_ring *ring, const char *name)
 {
 	struct dmp_member *m;
@@ -243,11 +253,8 @@ int dmp_place_evict(struct dmp_ring *ring, const char *name)
 	if (mutex_lock_killable(&ring->mutex))
 		return -EINTR;
 	m = dmp_member_find(ring, name);
-	if (m) {
-		trace_dmp_evict(m, released_up_to(m), m->index);
-		drop(m, DMP_GONE_EVICTED, BIT_ULL(m->index));
-		dmp_member_tell_all(ring);
-	}
+	if (m)
+		dmp_place_remove(m);
 	mutex_unlock(&ring->mutex);
 	return m ? 0 : -ENOENT;
 }

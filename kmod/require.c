@@ -320,8 +320,23 @@ static int note(struct dmp_ring *ring, const struct dmp_stalled *args)
 		told->incarnation = args->incarnation;
 		told->position = args->position;
 		ring->stats.stalls++;
+		trace_dmp_stall(ring, args); /* here, where the name is still its own */
 	}
 	spin_unlock(&ring->lock);
+	return err;
+}
+
+/* The same, and what is so stays so until it is evicted: only its own doing could change that, and too late. */
+static int note_and_evict(struct dmp_ring *ring, const struct dmp_stalled *args)
+{
+	int err;
+
+	if (mutex_lock_killable(&ring->mutex))
+		return -EINTR;
+	err = note(ring, args);
+	if (err >= 0)
+		dmp_place_remove(ring->member[args->index]);
+	mutex_unlock(&ring->mutex);
 	return err;
 }
 
@@ -338,12 +353,7 @@ int dmp_stalled(struct dmp_member *m, void __user *arg)
 		return -EACCES;
 	if (READ_ONCE(m->left))
 		return -ESTALE;
-	if (args.flags & DMP_STALLED_EVICT)
-		return -EOPNOTSUPP;
 	if (args.index >= min_t(u32, m->ring->members, DMP_MAX_GATES))
 		return -ENOENT;
-	err = note(m->ring, &args);
-	if (err == 1)
-		trace_dmp_stall(m->ring, &args);
-	return err;
+	return args.flags & DMP_STALLED_EVICT ? note_and_evict(m->ring, &args) : note(m->ring, &args);
 }

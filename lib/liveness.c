@@ -57,10 +57,13 @@ static enum dmp_verdict_ clear(struct dmp_watched_ *w, const struct dmp_sight_ *
 	return DMP_ALIVE_;
 }
 
-/* Another incarnation of the name has got on, too: it has just come. One that is missing stands where it was. */
+/* Another incarnation of the name has got on, too: it has just come. To die is not to get on: a place that is held, and one
+ * that is missing, stands where it was. */
 static bool got_on(const struct dmp_watched_ *w, const struct dmp_sight_ *seen)
 {
-	return seen->there && (seen->incarnation != w->incarnation || seen->position != w->position || !seen->behind);
+	bool has_come = !seen->held && seen->incarnation != w->incarnation;
+
+	return seen->there && (has_come || seen->position != w->position || !seen->behind);
 }
 
 enum dmp_verdict_ dmp_judge_(struct dmp_watched_ *w, const struct dmp_sight_ *seen, uint64_t now,
@@ -99,6 +102,7 @@ static struct dmp_sight_ see(const struct dmp_member *m, const struct dmp_requir
 {
 	return (struct dmp_sight_){
 		.there = info->there,
+		.held = info->state == DMP_MEMBER_HELD,
 		.behind = info->there && is_behind(m, info->index, info->cursor),
 		.incarnation = info->incarnation,
 		.position = info->cursor,

@@ -36,6 +36,7 @@ struct dmp_liveness_ {
 /* A required consumer as it stands now. */
 struct dmp_sight_ {
 	bool there;
+	bool held;   /* dead: only its place is */
 	bool behind; /* there is something for it to read */
 	uint64_t incarnation;
 	uint64_t position;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
-/* test_require.c: REQUIRE, REQUIRED, a WAIT for who is missing, STALLED */
+/* test_require.c: REQUIRE, REQUIRED, a WAIT for who is missing */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -387,55 +387,6 @@ static void poll_tells_of_what_is_required_and_who_comes(void **state)
 	end_pair(&x);
 }
 
-/* ---- STALLED ---- */
-
-static int stalled(int fd, const struct raw *c, uint64_t incarnation, uint64_t position)
-{
-	struct dmp_stalled args = {
-		.size = sizeof(args), .index = c->index, .incarnation = incarnation, .position = position, .since = 1
-	};
-
-	return xioctl(fd, DMP_IOC_STALLED, &args);
-}
-
-static void a_stall_is_told_once_for_each_position(void **state)
-{
-	struct pair x = make_pair();
-
-	(void)state;
-	raw_publish(&x.p, 3);
-	assert_int_equal(stalled(x.p.fd, &x.c, x.c.incarnation, 0), 1);
-	assert_int_equal(stalled(x.p.fd, &x.c, x.c.incarnation, 0), 0);
-	assert_int_equal(ring_info(x.ring).stalls, 1);
-	raw_release(&x.c, 1);
-	assert_int_equal(stalled(x.p.fd, &x.c, x.c.incarnation, 0), -ENOENT); /* it has moved */
-	assert_int_equal(stalled(x.p.fd, &x.c, x.c.incarnation, 1), 1);
-	assert_int_equal(ring_info(x.ring).stalls, 2);
-	raw_release(&x.c, 3);
-	assert_int_equal(stalled(x.p.fd, &x.c, x.c.incarnation, 3), -ENOENT); /* it has read all there is */
-	assert_int_equal(ring_info(x.ring).stalls, 2);
-	end_pair(&x);
-}
-
-static void a_stall_is_one_members_and_a_producers_to_tell(void **state)
-{
-	struct pair x = make_pair();
-	uint64_t incarnation = x.c.incarnation;
-
-	(void)state;
-	raw_publish(&x.p, 1);
-	assert_int_equal(stalled(x.c.fd, &x.c, incarnation, 0), -EACCES);
-	assert_int_equal(stalled(x.p.fd, &x.c, incarnation, 0), 1);
-	assert_int_equal(stalled(x.p.fd, &x.p, x.p.incarnation, 0), -ENOENT);
-	raw_leave(&x.c);
-	assert_int_equal(stalled(x.p.fd, &x.c, incarnation, 0), -ENOENT); /* it gates no more */
-	x.c = raw_join(x.ring, DMP_ROLE_CONSUMER, "c");
-	raw_publish(&x.p, 1);
-	assert_int_equal(stalled(x.p.fd, &x.c, x.c.incarnation, 1), 1);
-	assert_int_equal(stalled(x.p.fd, &x.c, incarnation, 1), -ENOENT);
-	end_pair(&x);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,8 +405,6 @@ int main(void)
 		cmocka_unit_test(a_signal_interrupts_the_sleep),
 		cmocka_unit_test(other_roles_and_targets_do_not_wait_for_the_missing),
 		cmocka_unit_test(poll_tells_of_what_is_required_and_who_comes),
-		cmocka_unit_test(a_stall_is_told_once_for_each_position),
-		cmocka_unit_test(a_stall_is_one_members_and_a_producers_to_tell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,14 +16,16 @@ static const struct dmp_liveness options = { .progress_timeout = TIMEOUT, .grace
 static enum dmp_verdict_ judge(struct dmp_watched_ *w, uint64_t incarnation, uint64_t position, bool behind,
 			       uint64_t now)
 {
-	const struct dmp_sight_ seen = { true, behind, incarnation, position };
+	const struct dmp_sight_ seen = {
+		.there = true, .behind = behind, .incarnation = incarnation, .position = position
+	};
 
 	return dmp_judge_(w, &seen, now, &options);
 }
 
 static enum dmp_verdict_ judge_missing(struct dmp_watched_ *w, uint64_t now)
 {
-	const struct dmp_sight_ seen = { false, false, 0, 0 };
+	const struct dmp_sight_ seen = { .there = false };
 
 	return dmp_judge_(w, &seen, now, &options);
 }
@@ -87,6 +89,20 @@ static void another_incarnation_is_progress(void **state)
 	assert_int_equal(judge(&w, 1, 5, true, TIMEOUT), DMP_ALERT_);
 	assert_int_equal(judge(&w, 3, 5, true, TIMEOUT + GRACE), DMP_ALIVE_);
 	assert_int_equal(judge(&w, 3, 5, true, 2 * TIMEOUT + GRACE), DMP_ALERT_);
+}
+
+static void a_place_that_is_held_stands_where_it_was(void **state)
+{
+	struct dmp_sight_ held = { .there = true, .held = true, .behind = true, .incarnation = 2, .position = 5 };
+	struct dmp_watched_ w = { .since = 0 };
+
+	(void)state;
+	judge(&w, 1, 5, true, 0);
+	assert_int_equal(dmp_judge_(&w, &held, TIMEOUT, &options), DMP_ALERT_);
+	assert_int_equal(dmp_judge_(&w, &held, TIMEOUT + GRACE, &options), DMP_OVERDUE_);
+	assert_int_equal(judge(&w, 3, 5, true, TIMEOUT + GRACE), DMP_ALIVE_); /* who goes on there has come */
+	held.position = 6; /* its last release came before its death */
+	assert_int_equal(dmp_judge_(&w, &held, 2 * TIMEOUT + GRACE, &options), DMP_ALIVE_);
 }
 
 static void one_that_is_missing_stands_where_it_was(void **state)
@@ -316,6 +332,7 @@ int main(void)
 		cmocka_unit_test(progress_begins_it_anew),
 		cmocka_unit_test(to_have_caught_up_is_no_stall),
 		cmocka_unit_test(another_incarnation_is_progress),
+		cmocka_unit_test(a_place_that_is_held_stands_where_it_was),
 		cmocka_unit_test(one_that_is_missing_stands_where_it_was),
 		cmocka_unit_test(one_that_was_evicted_is_let_be_until_it_is_back),
 		cmocka_unit_test_teardown(who_sleeps_wakes_for_each_check, teardown),
