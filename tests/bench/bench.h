@@ -68,6 +68,7 @@ uint64_t bench_budget_ns(void);
 void *bench_shared(size_t bytes);
 
 void bench_pin(int cpu);
+void bench_unpin(void); /* the harness keeps to one CPU, and whoever it starts */
 
 /*
  * Run first(arg) here on CPU 0 and second(arg) in a child on CPU 1, and wait for both. Each calls bench_meet once

@@ -39,6 +39,14 @@ void bench_pin(int cpu)
 		bench_fail("CPU %d: %s (two CPUs are needed)", cpu, strerror(errno));
 }
 
+void bench_unpin(void)
+{
+	cpu_set_t all;
+
+	memset(&all, 0xff, sizeof(all));
+	bench_check(!sched_setaffinity(0, sizeof(all), &all));
+}
+
 static long switches_now(void)
 {
 	struct rusage usage;

@@ -12,7 +12,7 @@ BENCH_PROGRAMS := $(B)/bench/cells/limits
 define bench_peer
 BENCH_PROGRAMS += $(patsubst %,$(B)/bench/cells/$(1).%,$(2))
 $(patsubst %,$(B)/bench/cells/$(1).%,$(2)): $(B)/bench/cells/$(1).%: $(wildcard tests/bench/peers/$(1).c \
-		tests/bench/peers/$(1).cc) $(BENCH_COMMON) $(if $(filter dmp%,$(1)),$(LIB))
+		tests/bench/peers/$(1).cc) $(BENCH_COMMON) $(if $(filter dmp% %_dmp,$(1)),$(LIB))
 	$$(call say,CC,$$@) mkdir -p $$(@D) && $$(if $$(filter %.cc,$$<),$$(BENCH_CXX),$$(BENCH_CC)) \
 		-DSIZE=$$* $(3) -MF $$@.d -o $$@ $$< $$(filter %.o %.a,$$^) $(4)
 endef
@@ -35,6 +35,9 @@ $(eval $(call bench_peer,zmq,8 56 64 256,,-lzmq))
 $(eval $(call bench_peer,condvar,8 56 64 256))
 $(eval $(call bench_peer,descriptor,8 56 64 256))
 $(eval $(call bench_peer,mqueue,8 56 64 256))
+$(eval $(call bench_peer,producers_dmp,8 56,-Ilib))
+$(eval $(call bench_peer,producers_ck,8 56))
+$(eval $(call bench_peer,producers_rte,8 56,$$(RTE_FLAGS),-lrte_ring -lrte_eal))
 $(eval $(call bench_peer,iceoryx,8 64 256,$$(IOX_FLAGS),-liceoryx_posh -liceoryx_hoofs -liceoryx_platform))
 
 $(B)/bench/%.o: tests/bench/%.c $(B)/flags
@@ -61,4 +64,4 @@ bench: ## throughput and round trips against the rivals: build/bench.json, plots
 	@tests/bench/bench $(B) "$(BENCH)" $(BENCH_PROGRAMS)
 bench-build: $(B)/bench/run $(BENCH_PROGRAMS)
 # What needs nobody else's library: make check builds it.
-bench-own: $(B)/bench/run $(BENCH_MEMORY) $(filter $(B)/bench/cells/limits $(B)/bench/cells/dmp% $(B)/bench/cells/ref%,$(BENCH_PROGRAMS))
+bench-own: $(B)/bench/run $(BENCH_MEMORY) $(filter $(B)/bench/cells/limits $(B)/bench/cells/dmp% $(B)/bench/cells/producers_dmp% $(B)/bench/cells/ref%,$(BENCH_PROGRAMS))

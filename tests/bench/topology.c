@@ -228,15 +228,6 @@ ALWAYS void publish_all(struct dmp_member *member, uint32_t n, uint32_t event_si
 	publish_chunk(member, seq, n, event_size);
 }
 
-/* The harness keeps to one CPU, and whoever it starts. */
-static void unpin(void)
-{
-	cpu_set_t all;
-
-	memset(&all, 0xff, sizeof(all));
-	bench_check(!sched_setaffinity(0, sizeof(all), &all));
-}
-
 static void produce(struct dmp_ring *ring, const struct topology *t, uint32_t n, const struct dmp_wait_strategy *wait)
 {
 	struct dmp_join_options options = { .wait = wait };
@@ -301,7 +292,7 @@ static void run(const struct bench_cell *cell)
 
 	shared = bench_shared(sizeof(*shared));
 	shared->end = UINT64_MAX;
-	unpin();
+	bench_unpin();
 	signal(SIGCHLD, child_ended);
 	for (uint32_t i = 0; i < t->count; i++) {
 		pid_t child = fork();
