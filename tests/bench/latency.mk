@@ -25,6 +25,8 @@ $(LATENCY)/report: $(B)/bench/latency_report.o $(B)/bench/hist.o
 # The wrapper is newer than the classes beside it.
 $(LATENCY)/lmax: tests/bench/lmax/lmax $(LMAX_SRCS)
 	$(call say,JAVAC,$@) mkdir -p $(@D) && javac -Xlint:all -cp $(LMAX_JAR) -d $(@D)/classes $(LMAX_SRCS) && cp $< $@
+$(LATENCY)/lmax_producers: $(LATENCY)/lmax
+	@cp $< $@
 
 .PHONY: bench-latency bench-latency-build
 bench-latency: ## latency under load, waiting, LMAX's topologies: build/bench/latency.*

@@ -59,9 +59,10 @@ bench-memory: ## a ring by hand on pages of 4 KiB and 2 MiB, there beforehand an
 	@$(MAKE) -s $(B)/bench/run $(BENCH_MEMORY)
 	@tests/bench/bench $(B) "" $(BENCH_MEMORY)
 bench: ## throughput and round trips against the rivals: build/bench.json, plots; BENCH=quick takes a minute
-	$(setup) build bench
+	$(setup) build bench lmax
 	@$(MAKE) -s bench-build
-	@tests/bench/bench $(B) "$(BENCH)" $(BENCH_PROGRAMS)
-bench-build: $(B)/bench/run $(BENCH_PROGRAMS)
+	@tests/bench/bench $(B) "$(BENCH)" $(BENCH_PROGRAMS) $(BENCH_LMAX)
+BENCH_LMAX := $(B)/bench/latency/lmax_producers
+bench-build: $(B)/bench/run $(BENCH_PROGRAMS) $(BENCH_LMAX)
 # What needs nobody else's library: make check builds it.
 bench-own: $(B)/bench/run $(BENCH_MEMORY) $(filter $(B)/bench/cells/limits $(B)/bench/cells/dmp% $(B)/bench/cells/producers_dmp% $(B)/bench/cells/ref%,$(BENCH_PROGRAMS))
