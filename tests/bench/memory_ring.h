@@ -31,7 +31,9 @@ static struct {
 	struct dmp_meta *meta;
 	struct dmp_cursor *cursor;
 	char *members, *data;
-	uint32_t *joining; /* a lock */
+	struct {
+		uint32_t locked, count;
+	} * joined;
 } memory_ring;
 
 /* ---- create ---- */
@@ -50,19 +52,12 @@ static char *memory_twice(size_t size)
 	return at;
 }
 
-static int memory_create(const struct dmp_create *args)
+static struct dmp_meta memory_layout(const struct dmp_create *args)
 {
 	bool stamped = args->flags & DMP_RING_STAMPED;
 	uint32_t stride = dmp_stride(args->event_size, stamped);
-	struct dmp_notify *lines;
 
-	bench_check(!memory_ring.meta);
-	memory_ring.meta = bench_shared(MEMORY_META_SIZE);
-	memory_ring.cursor = bench_shared(DMP_PAGE);
-	memory_ring.members = bench_shared(MEMORY_MEMBERS * MEMORY_MEMBER_SIZE);
-	memory_ring.data = memory_twice(args->slots * stride);
-	memory_ring.joining = bench_shared(sizeof(*memory_ring.joining));
-	*memory_ring.meta = (struct dmp_meta){
+	return (struct dmp_meta){
 		.magic = DMP_MAGIC,
 		.abi = DMP_ABI_VERSION,
 		.flags = args->flags,
@@ -77,6 +72,19 @@ static int memory_create(const struct dmp_create *args)
 		.meta_size = MEMORY_META_SIZE,
 		.data_size = args->slots * stride,
 	};
+}
+
+static int memory_create(const struct dmp_create *args)
+{
+	struct dmp_notify *lines;
+
+	bench_check(!memory_ring.meta);
+	memory_ring.meta = bench_shared(MEMORY_META_SIZE);
+	memory_ring.cursor = bench_shared(DMP_PAGE);
+	memory_ring.members = bench_shared(MEMORY_MEMBERS * MEMORY_MEMBER_SIZE);
+	memory_ring.joined = bench_shared(sizeof(*memory_ring.joined));
+	*memory_ring.meta = memory_layout(args);
+	memory_ring.data = memory_twice(memory_ring.meta->data_size);
 	lines = (void *)((char *)memory_ring.meta + MEMORY_NOTIFY_OFF);
 	for (uint32_t i = 0; i <= DMP_MAX_GATES; i++)
 		lines[i].notify = DMP_NOBODY;
@@ -99,18 +107,9 @@ static void memory_enter(uint32_t i, struct dmp_join *args)
 	args->position = 0; /* they all join before anybody begins */
 }
 
-static int memory_join(struct dmp_join *args)
+static void memory_count(struct dmp_meta *meta, uint32_t i, uint32_t role)
 {
-	struct dmp_meta *meta = memory_ring.meta;
-	static uint32_t *joined;
-	uint32_t i;
-
-	while (__atomic_exchange_n(memory_ring.joining, 1, __ATOMIC_ACQUIRE))
-		sched_yield();
-	joined = &meta->pad0; /* nobody reads it */
-	i = (*joined)++;
-	memory_enter(i, args);
-	if (args->role == DMP_ROLE_CONSUMER) {
+	if (role == DMP_ROLE_CONSUMER) {
 		meta->gates |= 1ULL << i;
 	} else {
 		meta->producers++;
@@ -118,7 +117,18 @@ static int memory_join(struct dmp_join *args)
 		meta->ended = DMP_END_OPEN;
 	}
 	meta->generation++;
-	__atomic_store_n(memory_ring.joining, 0, __ATOMIC_RELEASE);
+}
+
+static int memory_join(struct dmp_join *args)
+{
+	uint32_t i;
+
+	while (__atomic_exchange_n(&memory_ring.joined->locked, 1, __ATOMIC_ACQUIRE))
+		sched_yield();
+	i = memory_ring.joined->count++;
+	memory_enter(i, args);
+	memory_count(memory_ring.meta, i, args->role);
+	__atomic_store_n(&memory_ring.joined->locked, 0, __ATOMIC_RELEASE);
 	return MEMORY_MEMBER_FD + (int)i;
 }
 
