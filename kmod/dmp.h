@@ -204,6 +204,7 @@ struct dmp_ring {
 	/* Several producers, see stamps.c and repair.c. */
 	u64 published;		  /* everything below is; only ever raised, but when no producer is left */
 	u64 orphans_below;	  /* ring->mutex: claims of the dead lie below, if any are undecided; else 0 */
+	u32 unlisted;		  /* ring->mutex: producers that have no bit among the writers */
 	unsigned long look_after; /* ring->mutex: jiffies until they are looked at again */
 	struct delayed_work orphans;
 	struct dmp_dead dead[DMP_DEAD]; /* ring->mutex: the last to leave, for the tracepoint */
@@ -323,6 +324,11 @@ u64 *dmp_stamp(const struct dmp_ring *ring, u64 position);
 bool dmp_stamp_is_done(const struct dmp_ring *ring, u64 position);
 u64 dmp_published(struct dmp_ring *ring);
 u64 dmp_sequence_at(const struct dmp_ring *ring, u32 seq);
+
+/* writers.c: whose records tell what is claimed */
+void dmp_writers_add(struct dmp_member *m);
+void dmp_writers_remove(struct dmp_member *m);
+void dmp_writers_settle(struct dmp_ring *ring, u64 undecided);
 
 /* repair.c: what a producer left half done */
 void dmp_repair_init(struct dmp_ring *ring);

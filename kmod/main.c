@@ -10,7 +10,8 @@
  *   member.c       slots, gates, leaving          info.c    INFO, MEMBERS, fdinfo
  *   place.c        what becomes of a place        identity.c  whose member it is
  *   member_file.c  member files                   require.c  who must be there, and get on
- *   stamps.c       what the stamps say
+ *   stamps.c       what the stamps say            holdup.c    who is in the way
+ *   writers.c      whose records tell what is claimed
  *
  * What they share is in dmp.h; the ABI in include/uapi/linux/dmp.h.
  */

@@ -180,9 +180,12 @@ static int begin_consumer(struct dmp_member *m, const struct dmp_join *args, u64
 	return 0;
 }
 
-static void begin_producer(struct dmp_ring *ring)
+static void begin_producer(struct dmp_member *m)
 {
+	struct dmp_ring *ring = m->ring;
+
 	ring->producers++;
+	dmp_writers_add(m);
 	WRITE_ONCE(ring->meta->producers, ring->producers);
 	WRITE_ONCE(ring->meta->epoch, ring->meta->epoch + 1);
 	WRITE_ONCE(ring->meta->ended, DMP_END_OPEN);
@@ -200,7 +203,7 @@ static int begin(struct dmp_member *m, const struct dmp_join *args, u64 *start)
 		err = begin_consumer(m, args, start);
 	} else {
 		if (m->role == DMP_ROLE_PRODUCER)
-			begin_producer(ring);
+			begin_producer(m);
 		err = dmp_start(ring, args, 0, 0, start);
 	}
 	if (!err) {
@@ -275,6 +278,7 @@ static void leave_producer(struct dmp_member *m)
 	struct dmp_ring *ring = m->ring;
 
 	spin_lock(&ring->lock);
+	dmp_writers_remove(m);
 	dmp_member_retire(m, DMP_MEMBER_LEFT, DMP_GONE_LEFT);
 	ring->producers--;
 	WRITE_ONCE(ring->meta->producers, ring->producers);

@@ -184,6 +184,7 @@ static void repair_multi(struct dmp_ring *ring)
 	u64 undecided = repair_pass(ring);
 
 	WRITE_ONCE(ring->stats.undecided, undecided);
+	dmp_writers_settle(ring, undecided);
 	if (!undecided) {
 		ring->orphans_below = 0;
 		return;
@@ -230,6 +231,7 @@ static void start_over(struct dmp_ring *ring)
 	take_back(ring, n, n + ring->slots);
 	ring->orphans_below = 0;
 	WRITE_ONCE(ring->stats.undecided, 0);
+	dmp_writers_settle(ring, 0);
 }
 
 /* The others go by it, and it may have been stored by one who lied: lower is always true. */

@@ -10,8 +10,6 @@
 #include "internal.h"
 #include "liveness.h"
 
-#define LOOK_AHEAD 256 /* slots: so many stamps more than it needs a producer looks at, to have to look less often */
-
 static bool is_done(const struct dmp_member *m, uint64_t pos)
 {
 	return dmp_stamp_done(dmp_load_acquire(*dmp_stamp_(dmp_slot_(m, pos))), pos); /* H, N: pairs with I */
@@ -30,6 +28,7 @@ static void win(struct dmp_member *m, uint64_t lo, uint64_t hi)
 	dmp_store_release(m->own->claim_won, hi);
 	m->published = lo;
 	m->next = m->limit = hi;
+	dmp_prefetch_w(dmp_slot_(m, lo)); /* one line: who reads ahead fetches the others back */
 }
 
 /* The next n positions, if there is room for them as far as is known. *at: where they would begin. */
@@ -56,21 +55,36 @@ static bool try_take(struct dmp_member *m, uint64_t n, __u64 *at)
 	return false;
 }
 
-/*
- * N: everything below is published or aborted. Looks from where somebody else stopped up to what is needed, and somewhat
- * further, and says so for others.
- */
+/* N: everything below is done, by the records of those who claim. 0: of some claims no record tells. */
+static uint64_t recorded(const struct dmp_member *m)
+{
+	uint64_t first = dmp_load_acquire(m->ring->claimed); /* before the records: pairs with P */
+	uint64_t writers = dmp_load_acquire(m->meta->writers);
+
+	for (; writers; writers &= writers - 1) {
+		const struct dmp_own *own = dmp_own_(m, m->meta->members - 1 - (uint32_t)__builtin_ctzll(writers));
+		uint64_t lo = dmp_load_acquire(own->claim_lo);
+
+		if (lo < first && lo < dmp_load_acquire(own->claim_hi))
+			first = lo;
+	}
+	return dmp_load_once(m->meta->unrecorded) ? 0 : first; /* after the records */
+}
+
+/* N: everything below is published or aborted: by the records, or else by the stamps up to what is needed. */
 static uint64_t published(struct dmp_member *m, uint64_t needed)
 {
 	__u64 known = dmp_load_acquire(m->ring->cursor);
-	uint64_t n = known, slots = m->mask + 1;
-	uint64_t end = needed + (LOOK_AHEAD < slots / 4 ? LOOK_AHEAD : slots / 4);
+	uint64_t n = known, from, slots = m->mask + 1, first = recorded(m);
 
 	if (needed > slots && needed - slots > n)
 		n = needed - slots; /* nobody looked for long; the positions claimed say that all that is done */
-	while (n < end && is_done(m, n))
+	if (first > n)
+		n = first;
+	from = n;
+	while (n < needed && is_done(m, n))
 		n++;
-	if (n > known)
+	if (n > from || n - known > slots / 8)
 		dmp_replace(m->ring->cursor, &known, n); /* if not: somebody else has raised it */
 	return n;
 }
@@ -193,11 +207,14 @@ static void skip_aborted(struct dmp_member *m, uint64_t end)
 /* On from seen over what is published; *stamp: of the slot it stopped at, if it is below end. */
 static uint64_t run(const struct dmp_member *m, uint64_t end, uint64_t *stamp)
 {
-	uint64_t n;
+	uint64_t n = m->seen, want = dmp_stamp_published(n), stride = m->stride;
+	char *slot = dmp_slot_(m, n);
 
 	*stamp = 0;
-	for (n = m->seen; (int64_t)(end - n) > 0; n++) {
-		*stamp = dmp_load_acquire(*dmp_stamp_(dmp_slot_(m, n))); /* H, pairs with I */
+	for (; (int64_t)(end - n) > 0; n++, want += 4, slot += stride) {
+		*stamp = dmp_load_acquire(*dmp_stamp_(slot)); /* H, pairs with I */
+		if (dmp_likely_(*stamp == want))
+			continue;
 		if (!dmp_stamp_done(*stamp, n) || *stamp == dmp_stamp_aborted(n))
 			break;
 	}
@@ -249,6 +266,18 @@ static int look_for_run(struct dmp_member *m, struct dmp_want_ *w)
 	return err;
 }
 
+/* On the producers' heels, and not all that a batch may have: as keep_pace in wait.c. */
+static void keep_pace(struct dmp_member *m, const struct dmp_want_ *w)
+{
+	uint32_t i;
+
+	m->streak = w->looks ? 0 : m->streak + 1;
+	if (m->streak < DMP_PACE_STREAK || m->seen - m->pos >= DMP_BATCH_MAX)
+		return;
+	for (i = 0; i < m->wait.pace; i++)
+		dmp_pause();
+}
+
 static int found(const struct dmp_member *m, int err, uint64_t n, struct dmp_batch *batch)
 {
 	if (!err)
@@ -263,6 +292,8 @@ int dmp_wait_several_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch,
 
 	if (!err)
 		err = dmp_wait_loop_(m, &w, look_for_run);
+	if (!err)
+		keep_pace(m, &w);
 	if (err == -ETIMEDOUT && !look_for_run(m, &w))
 		err = 0; /* the kernel waits for n events: a slot may have been aborted meanwhile, and make it a short batch */
 	return found(m, err, n, batch);

@@ -34,10 +34,11 @@
  *   several producers: the ring's cursor only says how far somebody looked. I is A, and so on:
  *
  *     producer                                      kernel, after a death
- *     N  load-acquire the stamps a lap below        R  load the claimed position; full barrier
- *        what is to be claimed; then L and G           load the living producers' records; load barrier
- *     P  store the record, compare-and-swap the        load the stamps: not done and not covered is an
- *        claimed position, store that it is won;       orphan; exchange it for "aborted"
+ *     N  load-acquire the claimed position, then    R  load the claimed position; full barrier
+ *        the records; or the stamps a lap below        load the living producers' records; load barrier
+ *        what is to be claimed; then L and G           load the stamps: not done and not covered is an
+ *     P  store the record, compare-and-swap the        orphan; exchange it for "aborted"
+ *        claimed position, store that it is won;
  *        ..., I, store-release the record's start
  *
  * A  pairs with H: who sees the cursor sees the events below it. Without: payloads of the lap before are read as new.
@@ -57,9 +58,9 @@
  * J  pairs with K: "this is being overwritten" must be seen by who sees any of the new payload. Without: an observer
  *    returns a torn event.
  * K  pairs with J: without the load fence the second look could be older than the copy: a torn event passes.
- * N  pairs with I, and before L pairs with M: a slot is claimed only when it is done a lap below, whoever gates or does
- *    not, so two producers never write one slot. Looked at after the mask, a joiner might start below what is claimed
- *    already.
+ * N  pairs with P and I, and before L pairs with M: a slot is claimed only when it is done a lap below, whoever gates or
+ *    does not, so two producers never write one slot. A record loaded before the claimed position might miss a claim below
+ *    it. Looked at after the mask, a joiner might start below what is claimed already.
  * P  pairs with R: an open claim is covered by its producer's record at each moment at which R can see it. Record after
  *    the claim, or taken back before the stamps: a living producer's claim is aborted.
  * L  pairs with M: the producer's own cursor (A) is stored before the mask is read, the kernel's mask before the cursor

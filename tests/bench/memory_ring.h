@@ -19,7 +19,7 @@
 #include "bench.h"
 #include "sys.h"
 
-#define MEMORY_MEMBERS	   70
+#define MEMORY_MEMBERS	   64
 #define MEMORY_RING_FD	   1000
 #define MEMORY_MEMBER_FD   2000
 #define MEMORY_NOTIFY_OFF  (3 * DMP_LINE)
@@ -113,6 +113,7 @@ static void memory_count(struct dmp_meta *meta, uint32_t i, uint32_t role)
 		meta->gates |= 1ULL << i;
 	} else {
 		meta->producers++;
+		meta->writers |= 1ULL << (MEMORY_MEMBERS - 1 - i);
 		meta->epoch++;
 		meta->ended = DMP_END_OPEN;
 	}

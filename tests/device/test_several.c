@@ -2,6 +2,8 @@
 /* test_several.c: rings with several producers: claims, joins, and those who lie */
 #include "positions.h"
 
+#define MANY 70
+
 /* ---- producing ---- */
 
 static void only_a_stamped_ring_has_several_producers(void **state)
@@ -81,6 +83,36 @@ static void without_consumers_nobody_laps_an_open_claim(void **state)
 	assert_int_equal(publish(a, N / 2), 2 * N);
 	dmp_leave(a);
 	dmp_leave(b);
+	dmp_ring_close(ring);
+}
+
+/* There is a mask of 64 producers whose records tell what is claimed. */
+static void the_claims_of_many_producers_are_not_lapped_either(void **state)
+{
+	struct dmp_ring_options options = {
+		.slots = N, .event_size = 56, .members = MANY, .flags = DMP_RING_STAMPED | DMP_RING_MULTI
+	};
+	struct dmp_member *members[MANY];
+	struct dmp_ring *ring;
+	uint64_t pos = 0, more;
+
+	(void)state;
+	assert_int_equal(dmp_ring_create(&ring, NULL, &options), 0);
+	for (int i = 0; i < MANY; i++)
+		members[i] = producer(ring);
+	for (int i = MANY - 1; i >= 0; i -= MANY / 3) {
+		pos = claim(members[i], 1);
+		assert_int_equal(publish(members[1], N - 1), pos + 1);
+		assert_int_equal(dmp_try_claim(members[1], 1, &more), -EAGAIN);
+		publish_claim(members[i], pos, 1);
+	}
+	for (int i = MANY - 1; i >= MANY / 2; i--)
+		dmp_leave(members[i]);
+	assert_int_equal(claim(members[0], 1), pos + N);
+	assert_int_equal(publish(members[1], N - 1), pos + N + 1);
+	assert_int_equal(dmp_try_claim(members[1], 1, &pos), -EAGAIN);
+	for (int i = MANY / 2 - 1; i >= 0; i--)
+		dmp_leave(members[i]);
 	dmp_ring_close(ring);
 }
 
@@ -215,6 +247,7 @@ int main(void)
 		cmocka_unit_test(a_producer_has_one_claim_open_at_a_time),
 		cmocka_unit_test(a_full_ring_holds_all_producers),
 		cmocka_unit_test(without_consumers_nobody_laps_an_open_claim),
+		cmocka_unit_test(the_claims_of_many_producers_are_not_lapped_either),
 		cmocka_unit_test(a_claim_that_is_not_published_holds_back_what_is_behind_it),
 		cmocka_unit_test(a_consumer_starts_at_the_first_slot_that_is_not_published),
 		cmocka_unit_test(the_next_producer_goes_on_behind_what_the_last_left),

@@ -140,6 +140,7 @@ static inline void fake_create(uint64_t slots, uint32_t event_size, uint32_t fla
 		.table_off = FAKE_TABLE_OFF,
 		.meta_size = FAKE_META_SIZE,
 		.data_size = fake.data_size,
+		.unrecorded = 1, /* the stamps alone tell what is published */
 	};
 	for (i = 0; i <= DMP_MAX_GATES; i++)
 		fake_line(i)->notify = DMP_NOBODY;

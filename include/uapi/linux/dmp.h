@@ -158,8 +158,9 @@ struct dmp_meta {
 	__u32 ended;	  /* DMP_END_* */
 	__u32 missing;	  /* required consumers that are not there: nobody may begin to produce */
 	__u32 required;	  /* of how many */
-	__u32 pad2;
-	__u64 pad3[3];
+	__u32 unrecorded; /* not 0: of some open claims no record of a writer tells, as of the dead's while undecided */
+	__u64 writers;	  /* several producers: bit i: the one with member index members - 1 - i */
+	__u64 pad2[2];
 };
 
 /* dmp_notify.mode */
