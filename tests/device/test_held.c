@@ -143,7 +143,8 @@ static void it_keeps_neither_ring_nor_module(void **state)
 		args.flags = i % 2 ? DMP_RING_PERSISTENT : 0;
 		v = held_victim(ring_create(&args), NULL, i / 2 ? FOR_EVER : 50 * A_MOMENT);
 		one_victim(&v);
-		assert_int_equal(ring_info(v.ring).held, 1);
+		if (i / 2)
+			assert_int_equal(ring_info(v.ring).held, 1);
 		if (i % 2)
 			assert_int_equal(ring_unlink(name.s), 0);
 		close(v.ring);
