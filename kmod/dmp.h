@@ -271,11 +271,14 @@ int dmp_join_check(const struct dmp_join *args);
 int dmp_join(struct dmp_file *file, struct dmp_join *args, const char *deps, void __user *arg);
 int dmp_start(struct dmp_ring *ring, const struct dmp_join *args, u64 deps, u64 gates, u64 *position);
 
-/* member.c: who takes part: slots, gates, and leaving */
+/* member.c: who takes part: slots, gates, and what it takes to be let in */
 int dmp_member_admit(struct dmp_member *m, struct dmp_join *args, const char *deps);
 struct dmp_member *dmp_member_find(struct dmp_ring *ring, const char *name);
 void dmp_member_raise(struct dmp_ring *ring);
 void dmp_member_tell_all(struct dmp_ring *ring);
+void dmp_member_changed(struct dmp_ring *ring);
+
+/* leave.c: the end of a member */
 void dmp_member_retire(struct dmp_member *m, u32 state, u32 gone);
 void dmp_member_leave(struct dmp_member *m);
 void dmp_member_die(struct dmp_member *m);
@@ -283,7 +286,6 @@ void dmp_member_die_work(struct work_struct *work);
 void dmp_member_free_slot(struct dmp_member *m);
 void dmp_member_free(struct dmp_member *m);
 int dmp_member_finish(struct dmp_member *m);
-void dmp_member_changed(struct dmp_ring *ring);
 
 /* require.c: consumers that must be there, and get on */
 void dmp_require_update(struct dmp_ring *ring);
@@ -292,6 +294,11 @@ int dmp_require(struct dmp_ring *ring, u32 rights, void __user *arg);
 int dmp_required(struct dmp_ring *ring, void __user *arg);
 int dmp_require_wait(struct dmp_member *m, const struct dmp_wait *args);
 int dmp_stalled(struct dmp_member *m, void __user *arg);
+
+static inline struct dmp_entry *dmp_member_entry(const struct dmp_member *m)
+{
+	return &m->ring->table[m->index];
+}
 
 /* It gates and may be depended on: it lives, or its place is held. */
 static inline bool dmp_member_is_there(const struct dmp_member *m)

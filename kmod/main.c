@@ -7,11 +7,11 @@
  *   ring.c         the ring object                wake.c    who is woken, and why
  *   quota.c        limits and charges             mode.c    quiet and fenced
  *   join.c         a new member                   repair.c  what a producer left half done
- *   member.c       slots, gates, leaving          info.c    INFO, MEMBERS, fdinfo
- *   place.c        what becomes of a place        identity.c  whose member it is
- *   member_file.c  member files                   require.c  who must be there, and get on
- *   stamps.c       what the stamps say            holdup.c    who is in the way
- *   writers.c      whose records tell what is claimed
+ *   member.c       slots, gates, who is let in    stamps.c  what the stamps say
+ *   leave.c        the end of a member            writers.c whose records tell what is claimed
+ *   place.c        what becomes of its place      info.c    INFO, MEMBERS, fdinfo
+ *   identity.c     whose member it is             holdup.c  who is in the way
+ *   member_file.c  member files                   require.c who must be there, and get on
  *
  * What they share is in dmp.h; the ABI in include/uapi/linux/dmp.h.
  */
