@@ -302,6 +302,9 @@ int dmp_member_fd(const struct dmp_member *member);
  *   struct tick *p;
  *   dmp_for_each_slot(p, m, pos, n)
  *           *p = next_tick();
+ *
+ * The loop stamps all slots but its first while their lines are at hand, so go over what the next publish or abort is
+ * for, and no further: a claim that is published in parts takes a loop for each.
  */
 
 /*
