@@ -168,7 +168,7 @@ int dmp_abort(struct dmp_member *m, uint64_t pos, uint64_t n)
 {
 	if (m->role != DMP_ROLE_PRODUCER)
 		return -EACCES;
-	if (!n || pos < m->published || pos > m->next || n > m->next - pos)
+	if (!n || pos - m->published > m->next - m->published || n > m->next - pos)
 		return -EINVAL;
 	return m->multi ? dmp_abort_several_(m, pos, n) : give_back(m, pos, n);
 }

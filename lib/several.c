@@ -153,8 +153,8 @@ int dmp_abort_several_(struct dmp_member *m, uint64_t pos, uint64_t n)
 
 	if (pos != m->published)
 		return -EINVAL;
-	for (i = pos + n; i-- > pos;)
-		dmp_store_release(*dmp_stamp_(dmp_slot_(m, i)), dmp_stamp_aborted(i)); /* I, pairs with H */
+	for (i = n; i--;)
+		dmp_store_release(*dmp_stamp_(dmp_slot_(m, pos + i)), dmp_stamp_aborted(pos + i)); /* I, pairs with H */
 	m->published = pos + n;
 	dmp_store_release(*m->told, pos + n); /* P, pairs with R */
 	dmp_wake_(m, pos + n);
