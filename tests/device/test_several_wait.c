@@ -148,7 +148,6 @@ static void a_deadline_passes_behind_a_hole(void **state)
 	assert_int_equal(s.got.end, 2);
 }
 
-/* It asked for more than will ever be in a row: it is told what there is, late. */
 static void poll_waits_for_the_hole_as_well(void **state)
 {
 	int fd = dmp_member_fd(c);
