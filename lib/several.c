@@ -89,6 +89,13 @@ static uint64_t published(struct dmp_member *m, uint64_t needed)
 	return n;
 }
 
+static uint64_t a_lap_below(const struct dmp_member *m, uint64_t pos)
+{
+	uint64_t slots = m->mask + 1;
+
+	return pos > slots ? pos - slots : 0;
+}
+
 static int look_for_room(struct dmp_member *m, struct dmp_want_ *w)
 {
 	uint64_t slots = m->mask + 1, done;
@@ -96,12 +103,15 @@ static int look_for_room(struct dmp_member *m, struct dmp_want_ *w)
 
 	if (try_take(m, w->n, &at))
 		return 0;
-	w->target = at + w->n > slots ? at + w->n - slots : 0;
+	w->target = a_lap_below(m, at + w->n);
 	if (w->looks && dmp_still_full_(m))
 		return -EAGAIN;
 	done = published(m, w->target);
 	m->free = dmp_gate_(m, done) + slots; /* L after N */
-	return try_take(m, w->n, &at) ? 0 : -EAGAIN;
+	if (try_take(m, w->n, &at))
+		return 0;
+	w->target = a_lap_below(m, at + w->n); /* others may have claimed meanwhile */
+	return -EAGAIN;
 }
 
 /* One claim at a time: the record could not tell two from what others have claimed between them. */
