@@ -262,7 +262,7 @@ static void one_death(struct play *p, struct stage *s)
 
 static void open_stage(struct play *p, struct stage *s)
 {
-	const struct stress_kind *kind = &stress_kinds[p->account->rings++ % ARRAY_SIZE(stress_kinds)];
+	const struct stress_kind *kind = &stress_kinds[p->account->rings++ % STRESS_ONE_PRODUCER];
 	struct dmp_ring_options options = {
 		.slots = SLOTS,
 		.event_size = kind->event_size,

@@ -12,13 +12,14 @@
 #define SPREAD	 2			 /* positions from target to target */
 #define ROUND	 (SPREAD * SLEEPERS + 1) /* positions per round: the last is nobody's target */
 #define SLOTS	 512
+#define MEMBERS	 (SLEEPERS + 2)
 
 /* ---- 64 sleepers with 64 targets ---- */
 
 struct hall {
 	struct dmp_ring *ring;
-	struct dmp_member *producer;
-	pthread_barrier_t barrier; /* sleepers and whoever wakes them */
+	struct dmp_member *producer, *second; /* NULL: there is one */
+	pthread_barrier_t barrier;	      /* sleepers and whoever wakes them */
 	uint32_t rounds;
 	uint32_t rank[SLEEPERS];   /* of each sleeper in this round: its target is SPREAD * (rank + 1) from the base */
 	uint32_t shares[SLEEPERS]; /* what each got in its wait, in this round */
@@ -51,19 +52,22 @@ static void *sleep_rounds(void *arg)
 	return NULL;
 }
 
-static void read_members(struct hall *hall, struct dmp_member_info *members)
+/* Returns how many there are. */
+static uint32_t read_members(struct hall *hall, struct dmp_member_info *members)
 {
-	assert_int_equal(dmp_ring_members(hall->ring, members, SLEEPERS + 1), SLEEPERS + 1);
+	uint32_t n = SLEEPERS + 1 + !!hall->second;
+
+	assert_int_equal(dmp_ring_members(hall->ring, members, MEMBERS), n);
+	return n;
 }
 
 static bool all_sleep(struct hall *hall)
 {
-	struct dmp_member_info members[SLEEPERS + 1];
-	uint32_t asleep = 0;
+	struct dmp_member_info members[MEMBERS];
+	uint32_t n = read_members(hall, members), asleep = 0;
 
-	read_members(hall, members);
-	for (uint32_t i = 0; i <= SLEEPERS; i++)
-		asleep += !!(members[i].waiting & DMP_WAITING_ASLEEP);
+	while (n--)
+		asleep += !!(members[n].waiting & DMP_WAITING_ASLEEP);
 	return asleep == SLEEPERS;
 }
 
@@ -73,6 +77,17 @@ static void publish(struct dmp_member *producer, uint32_t n)
 
 	assert_int_equal(dmp_claim_until(producer, n, &pos, wait_long()), 0);
 	dmp_publish(producer, pos, n);
+}
+
+/* Of two producers the second is done first: behind the hole it leaves all asleep, for whoever sleeps first sleeps there. */
+static void publish_past(struct hall *hall, uint32_t n)
+{
+	uint64_t first = hall->second && n > SPREAD ? SPREAD : n, hole;
+
+	assert_int_equal(dmp_claim_until(hall->producer, first, &hole, wait_long()), 0);
+	if (n > first)
+		publish(hall->second, n - first);
+	dmp_publish(hall->producer, hole, first);
 }
 
 static void deal_ranks(struct hall *hall, uint64_t *seed)
@@ -88,10 +103,10 @@ static void deal_ranks(struct hall *hall, uint64_t *seed)
 /* Between two looks: those with a rank in [from, to) were woken, once each, and the others not at all. */
 static void check_woken(struct hall *hall, const struct dmp_member_info *was, uint32_t from, uint32_t to)
 {
-	struct dmp_member_info is[SLEEPERS + 1];
+	struct dmp_member_info is[MEMBERS];
+	uint32_t n = read_members(hall, is);
 
-	read_members(hall, is);
-	for (uint32_t i = 0; i <= SLEEPERS; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		uint32_t rank;
 
 		if (is[i].role != DMP_ROLE_CONSUMER)
@@ -105,12 +120,12 @@ static void check_woken(struct hall *hall, const struct dmp_member_info *was, ui
 /* Publish past the targets of ranks [from, to) and see what that did. */
 static void wake_some(struct hall *hall, uint32_t events, uint32_t from, uint32_t to)
 {
-	struct dmp_member_info members[SLEEPERS + 1];
+	struct dmp_member_info members[MEMBERS];
 	struct dmp_info was = stress_info(hall->ring), is;
 
 	read_members(hall, members);
 	if (events)
-		publish(hall->producer, events);
+		publish_past(hall, events);
 	is = stress_info(hall->ring);
 	assert_int_equal(is.woken - was.woken, to - from);
 	assert_int_equal(is.crossed - was.crossed, to - from);
@@ -159,6 +174,8 @@ static void wake_k_of_64(const struct stress_kind *kind, uint64_t *seed)
 	};
 
 	hall.producer = stress_join(hall.ring, DMP_ROLE_PRODUCER, NULL, &dmp_wait_block);
+	if (stress_producers(kind) > 1)
+		hall.second = stress_join(hall.ring, DMP_ROLE_PRODUCER, NULL, &dmp_wait_block);
 	seat(&hall, sleepers);
 	for (uint32_t i = 0; i < ARRAY_SIZE(cuts); i++) {
 		struct dmp_info was = stress_info(hall.ring), is;
@@ -173,6 +190,7 @@ static void wake_k_of_64(const struct stress_kind *kind, uint64_t *seed)
 		assert_int_equal(pthread_join(sleepers[i].thread, NULL), 0);
 		dmp_leave(sleepers[i].member);
 	}
+	dmp_leave(hall.second);
 	dmp_leave(hall.producer);
 	dmp_ring_close(hall.ring);
 	pthread_barrier_destroy(&hall.barrier);
@@ -308,36 +326,64 @@ static void sleeper_on_two_dependencies_is_woken_once_after_the_later(void **sta
 	}
 }
 
-static void producer_on_three_gates_is_woken_once_after_the_last(void **state)
+struct cell {
+	struct dmp_ring *ring;
+	int producers;
+	struct one_wait wait[2]; /* each for a slot */
+	struct dmp_member *gates[3];
+};
+
+static const char *const producer_names[] = { "p", "q" }, *const gate_names[] = { "a", "b", "c" };
+
+static struct cell open_cell(const struct stress_kind *kind)
+{
+	struct cell c = { .ring = stress_ring(kind, SLOTS), .producers = stress_producers(kind) };
+
+	for (int i = 0; i < c.producers; i++)
+		c.wait[i].member = stress_join(c.ring, DMP_ROLE_PRODUCER, producer_names[i], &dmp_wait_block);
+	for (int i = 0; i < 3; i++)
+		c.gates[i] = stress_join(c.ring, DMP_ROLE_CONSUMER, gate_names[i], &dmp_wait_block);
+	return c;
+}
+
+static void close_cell(struct cell *c)
+{
+	for (int i = 0; i < 3; i++)
+		dmp_leave(c->gates[i]);
+	for (int i = 0; i < c->producers; i++)
+		dmp_leave(c->wait[i].member);
+	dmp_ring_close(c->ring);
+}
+
+static void free_slots_one_gate_after_the_other(struct cell *c)
+{
+	uint64_t left = 0;
+
+	for (int i = 0; i < 3; i++)
+		left |= bit_of(c->ring, gate_names[i]);
+	for (int i = 0; i < 3; left &= left - 1, i++) { /* the first joined has the lowest bit */
+		for (int k = 0; k < c->producers; k++)
+			check_sleeps_on(c->ring, producer_names[k], 0, left, false);
+		take_all(c->gates[i]);
+	}
+}
+
+static void producers_on_three_gates_are_woken_once_after_the_last(void **state)
 {
 	(void)state;
 	stress_each_kind(kind)
 	{
-		struct dmp_ring *ring = stress_ring(kind, SLOTS);
-		static const char *const names[] = { "a", "b", "c" };
-		struct one_wait w = { .member = stress_join(ring, DMP_ROLE_PRODUCER, "p", &dmp_wait_block) };
-		struct dmp_member *gates[3];
-		uint64_t left = 0;
+		struct cell c = open_cell(kind);
 
-		for (int i = 0; i < 3; i++) {
-			gates[i] = stress_join(ring, DMP_ROLE_CONSUMER, names[i], &dmp_wait_block);
-			left |= bit_of(ring, names[i]);
-		}
-		publish(w.member, SLOTS);
-		begin(&w, wait_for_a_slot, ring, "p");
-		for (int i = 0; i < 3; i++) {
-			check_sleeps_on(ring, "p", 0, left, false);
-			left &= ~bit_of(ring, names[i]);
-			take_all(gates[i]);
-		}
-		assert_int_equal(stress_info(ring).woken, 1);
-		end(&w);
-		assert_int_equal(member_info(dmp_ring_fd(ring), "p").woken, 1);
-		assert_int_equal(stress_info(ring).futile, 0);
-		for (int i = 0; i < 3; i++)
-			dmp_leave(gates[i]);
-		dmp_leave(w.member);
-		dmp_ring_close(ring);
+		publish(c.wait[0].member, SLOTS);
+		for (int i = 0; i < c.producers; i++)
+			begin(&c.wait[i], wait_for_a_slot, c.ring, producer_names[i]);
+		free_slots_one_gate_after_the_other(&c);
+		for (int i = 0; i < c.producers; i++)
+			end(&c.wait[i]);
+		assert_int_equal(stress_info(c.ring).woken, c.producers);
+		assert_int_equal(stress_info(c.ring).futile, 0);
+		close_cell(&c);
 	}
 }
 
@@ -346,7 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(publishing_past_k_targets_wakes_those_k_once),
 		cmocka_unit_test(sleeper_on_two_dependencies_is_woken_once_after_the_later),
-		cmocka_unit_test(producer_on_three_gates_is_woken_once_after_the_last),
+		cmocka_unit_test(producers_on_three_gates_are_woken_once_after_the_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR MIT */
 /*
- * join_storm: members join and leave under a producer at full speed, and no event between is lost or overwritten unread
+ * join_storm: members join and leave under producers at full speed, and no event between is lost or overwritten unread
  *
- *   producer ---> ring ---> [gate, which is slow]   with other gates: it is there throughout
+ *   producers --> ring ---> [gate, which is slow]   with other gates: it is there throughout
  *                   \-----> stormers                join somewhere, read some, leave, again and again, each with one
  *                                                   slot of the member table and one bit of the mask for all its lives
  *
@@ -33,7 +33,7 @@ struct tally {
 	uint64_t read;
 	uint64_t held; /* of them, those that their reader had not released when it left */
 	uint64_t stop;
-	uint64_t ready; /* the producer and the gate are there */
+	uint64_t ready; /* the producers and the gate are there */
 };
 
 struct storm {
@@ -218,7 +218,7 @@ static struct dmp_ring *small_ring(const struct stress_kind *kind)
 	struct dmp_ring_options options = {
 		.slots = SLOTS,
 		.event_size = kind->event_size,
-		.members = 2 + STORMERS,
+		.members = 1 + stress_producers(kind) + STORMERS,
 		.flags = kind->flags,
 	};
 	struct dmp_ring *ring;
@@ -248,15 +248,19 @@ static void run_storm(const struct stress_kind *kind, bool gated, uint64_t visit
 		.seed = stress_random(seed),
 		.tally = shared_memory(sizeof(struct tally)),
 	};
-	pid_t producer = start_child(produce, &s), gating = gated ? start_child(gate, &s) : 0, stormers[STORMERS];
+	pid_t producer[2], gating = gated ? start_child(gate, &s) : 0, stormers[STORMERS];
+	int producers = stress_producers(kind);
 	struct dmp_info info;
 
-	await_shared(&s.tally->ready, gated ? 2 : 1);
+	for (int i = 0; i < producers; i++, s.seed++)
+		producer[i] = start_child(produce, &s);
+	await_shared(&s.tally->ready, producers + gated);
 	start_stormers(&s, stormers, visits, seed);
 	for (int i = 0; i < STORMERS; i++)
 		assert_int_equal(finish_child(stormers[i]), 0);
 	store_shared(&s.tally->stop, 1);
-	assert_int_equal(finish_child(producer), 0);
+	for (int i = 0; i < producers; i++)
+		assert_int_equal(finish_child(producer[i]), 0);
 	if (gated)
 		assert_int_equal(finish_child(gating), 0);
 	check_tally(&s, visits);
@@ -268,9 +272,10 @@ static void run_storm(const struct stress_kind *kind, bool gated, uint64_t visit
 	free_shared_memory(s.tally, sizeof(struct tally));
 }
 
+/* Of each kind, with and without a gate. */
 static uint64_t visits(void)
 {
-	return rounds(5000, 100000) / 4;
+	return rounds(5000, 100000) / (2 * ARRAY_SIZE(stress_kinds)) + 1;
 }
 
 static void joins_without_other_gates_lose_nothing(void **state)

@@ -18,9 +18,11 @@
 #include "../raw.h"
 
 #define DEADLINE_NS 200000000ULL
+#define SEVERAL	    (DMP_RING_STAMPED | DMP_RING_MULTI)
 
 struct stage {
 	int ring;
+	bool several; /* the producers' stamps tell, the cursor is only of use to us */
 	struct raw producer, consumer;
 	const struct dmp_notify *line; /* of the ring's cursor */
 };
@@ -31,6 +33,9 @@ static struct stage set_up(uint32_t flags)
 	struct stage s;
 
 	args.flags = flags;
+	if (flags & DMP_RING_MULTI)
+		args.event_size -= 8;
+	s.several = flags & DMP_RING_MULTI;
 	s.ring = ring_create(&args);
 	assert_true(s.ring >= 0);
 	s.producer = raw_join(s.ring, DMP_ROLE_PRODUCER, "owner");
@@ -46,8 +51,13 @@ static void tear_down(struct stage *s)
 	close(s->ring);
 }
 
+/* A: one event more. */
 static void store_cursor(struct stage *s, uint64_t cursor)
 {
+	if (s->several) {
+		dmp_store_release(s->producer.cursor->claimed, cursor);
+		dmp_store_release(*((__u64 *)raw_slot(&s->producer, cursor - 1) - 1), dmp_stamp_published(cursor - 1));
+	}
 	dmp_store_release(s->producer.cursor->cursor, cursor);
 }
 
@@ -147,13 +157,20 @@ static uint64_t publish_once(uint32_t flags, publish_fn publish)
 	}
 }
 
+/* With several producers half as often: it is the same mistake. */
+static uint64_t times(uint32_t flags, uint64_t n)
+{
+	return flags & DMP_RING_MULTI ? (n + 1) / 2 : n;
+}
+
 static void lose_every_wake(const char *what, uint32_t flags, publish_fn publish)
 {
-	uint64_t n = rounds(10, 100), lost = 0;
+	uint64_t n = times(flags, rounds(10, 100)), lost = 0;
 
 	for (uint64_t i = 0; i < n; i++)
 		lost += publish_once(flags, publish);
-	print_message("%s loaded before the store: %" PRIu64 " of %" PRIu64 " wakes lost\n", what, lost, n);
+	print_message("%s loaded before the store%s: %" PRIu64 " of %" PRIu64 " wakes lost\n", what,
+		      flags & DMP_RING_MULTI ? ", several producers" : "", lost, n);
 	assert_int_equal(lost, n);
 }
 
@@ -161,12 +178,14 @@ static void notify_loaded_before_the_store_loses_every_wake(void **state)
 {
 	(void)state;
 	lose_every_wake("notify", DMP_RING_FENCED, publish_notify_first);
+	lose_every_wake("notify", DMP_RING_FENCED | SEVERAL, publish_notify_first);
 }
 
 static void mode_loaded_before_the_store_loses_every_wake(void **state)
 {
 	(void)state;
 	lose_every_wake("mode", 0, publish_mode_first);
+	lose_every_wake("mode", SEVERAL, publish_mode_first);
 }
 
 /* Nothing is lost by that mistake where a ring is never quiet: the owner always looks. */
@@ -180,12 +199,11 @@ static void ring_that_is_never_quiet_says_so_before_anyone_sleeps(void **state)
 }
 
 /* The same stop in the right order: whoever comes between A and B sees A, and does not sleep. */
-static void right_order_loses_none_at_the_same_stop(void **state)
+static void stop_in_the_right_order(uint32_t flags)
 {
 	uint64_t n = rounds(1000, 10000);
-	struct stage s = set_up(DMP_RING_FENCED);
+	struct stage s = set_up(flags);
 
-	(void)state;
 	for (uint64_t next = 1; next <= n; next++) {
 		store_cursor(&s, next);
 		assert_int_equal(raw_wait(s.consumer.fd, next, wait_long()), 0); /* the stop */
@@ -197,6 +215,13 @@ static void right_order_loses_none_at_the_same_stop(void **state)
 	assert_int_equal(ring_info(s.ring).wakes, 0);
 	assert_int_equal(ring_info(s.ring).late, 0);
 	tear_down(&s);
+}
+
+static void right_order_loses_none_at_the_same_stop(void **state)
+{
+	(void)state;
+	stop_in_the_right_order(DMP_RING_FENCED);
+	stop_in_the_right_order(DMP_RING_FENCED | SEVERAL);
 }
 
 /* ---- no barrier between A and B: a race, and nobody is stopped ---- */
@@ -237,11 +262,11 @@ static void publish_rounds(struct race *r)
 	}
 }
 
-static uint64_t race_for_late_wakes(bool fenced, uint64_t deadline_ns)
+static uint64_t race_for_late_wakes(uint32_t flags, bool fenced, uint64_t deadline_ns)
 {
 	struct race r = {
-		.stage = set_up(DMP_RING_FENCED),
-		.rounds = rounds(2000, 200000),
+		.stage = set_up(DMP_RING_FENCED | flags),
+		.rounds = times(flags, rounds(2000, 200000)),
 		.seed = stress_seed(),
 		.fenced = fenced,
 		.deadline_ns = deadline_ns,
@@ -266,14 +291,16 @@ static uint64_t race_for_late_wakes(bool fenced, uint64_t deadline_ns)
 static void fenced_publish_loses_none_in_the_race(void **state)
 {
 	(void)state;
-	assert_int_equal(race_for_late_wakes(true, LONG_NS), 0);
+	assert_int_equal(race_for_late_wakes(0, true, LONG_NS), 0);
+	assert_int_equal(race_for_late_wakes(SEVERAL, true, LONG_NS), 0);
 }
 
 /* How many it loses is the CPU's affair: the rate is printed, for whoever thinks that the barrier may go. */
 static void unfenced_publish_runs_to_its_end(void **state)
 {
 	(void)state;
-	race_for_late_wakes(false, DEADLINE_NS);
+	race_for_late_wakes(0, false, DEADLINE_NS);
+	race_for_late_wakes(SEVERAL, false, DEADLINE_NS);
 }
 
 int main(void)

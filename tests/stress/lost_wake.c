@@ -2,137 +2,22 @@
 /*
  * lost_wake: sleep and be woken, over and over, and never miss it
  *
- *   producer ---> lane ---> first ---> [dependant, on every other lane: it waits for first]
- *      ^                      |            |
- *      +------ free slots ----+------------+
+ *   producer --->  lane ---> first ---> [dependant, on every other lane: it waits for first]
+ *   [second] ---> /  ^         |            |
+ *                    +- slots -+------------+
  *
  * A lane is a ring of one slot or two, so that each event makes both sides wait: consumers on the ring's cursor, dependant
- * on first's, the producer on both gates. All go through the lanes one after the other; between two cycles they rest until
- * all lanes are quiet again, so that the next sleep on each sequence is a switch from quiet to fenced in mid-race. A wait
- * that takes 10 seconds has lost its wake: it fails, and the kernel would have counted it as late.
+ * on first's, the producers on both gates. Every other eight lanes have a second producer: half of the events are its own.
+ * All go through the lanes one after the other; between two cycles they rest until all lanes are quiet again, so that the
+ * next sleep on each sequence is a switch from quiet to fenced in mid-race. A wait that takes 10 seconds has lost its wake:
+ * it fails, and the kernel would have counted it as late.
  *
  * late_notify is the control.
  */
 #define _GNU_SOURCE
-#include <poll.h>
 #include <sys/time.h>
 
-#include <dmp/order.h>
-
-#include "stress.h"
-
-#define MOST_LANES  32
-#define EVENTS	    16 /* per lane and cycle */
-#define RESTS_EVERY 6  /* cycles, and before the second: then all lanes start from quiet */
-#define NO_MORE	    UINT64_MAX
-
-enum how { BY_WAIT, BY_POLL, UNDER_SIGNALS, HOWS };
-
-static const char *const how_names[HOWS] = { "WAIT", "ARM and poll", "WAIT under signals" };
-
-enum role { PRODUCER, FIRST, DEPENDANT, ROLES };
-
-/* Shared by all. */
-struct board {
-	uint64_t joined;  /* roles */
-	uint64_t resting; /* consumers that have come to the end of a cycle, over all */
-	uint64_t cycle;	  /* that may run; NO_MORE: that was the last */
-	/* The producer's account. */
-	uint64_t cycles, switches, sleeps, woken, futile, late, wakes, empty, arms, fences;
-};
-
-struct job {
-	struct dmp_ring *rings[MOST_LANES];
-	struct dmp_member *members[MOST_LANES];
-	enum role role;
-	enum how how;
-	unsigned int cpus;
-	int lanes;
-	uint64_t goal; /* sleepers woken */
-	uint64_t seed;
-	struct board *board;
-};
-
-static bool is_on_lane(enum role role, int lane)
-{
-	return role != DEPENDANT || lane % 2;
-}
-
-/* ---- one wait ---- */
-
-static int poll_for(struct dmp_member *m)
-{
-	struct pollfd p = { .fd = dmp_member_fd(m), .events = POLLIN };
-	int ret = dmp_arm(m, 1);
-
-	if (ret)
-		return ret < 0 ? ret : 0;
-	assert_int_equal(poll(&p, 1, LONG_NS / 1000000), 1);
-	assert_int_equal(p.revents & POLLIN, POLLIN);
-	return 0;
-}
-
-static int claim(const struct job *j, struct dmp_member *m, uint64_t *pos)
-{
-	uint64_t deadline = wait_long();
-	int ret;
-
-	if (j->how != BY_POLL) {
-		do
-			ret = dmp_claim_until(m, 1, pos, deadline);
-		while (ret == -EINTR);
-		return ret;
-	}
-	while ((ret = dmp_try_claim(m, 1, pos)) == -EAGAIN)
-		assert_int_equal(poll_for(m), 0);
-	return ret;
-}
-
-static int wait_for(const struct job *j, struct dmp_member *m, struct dmp_batch *batch)
-{
-	uint64_t deadline = wait_long();
-	int ret;
-
-	if (j->how != BY_POLL) {
-		do
-			ret = dmp_wait_until(m, 1, batch, deadline);
-		while (ret == -EINTR);
-		return ret;
-	}
-	while ((ret = dmp_try_wait(m, 1, batch)) == -EAGAIN)
-		assert_int_equal(poll_for(m), 0);
-	return ret;
-}
-
-/* ---- one lane, one cycle ---- */
-
-static void produce(struct job *j, struct dmp_member *m)
-{
-	for (int i = 0; i < EVENTS; i++) {
-		uint64_t pos;
-
-		assert_int_equal(claim(j, m, &pos), 0);
-		*(uint64_t *)dmp_slot(m, pos) = stress_word(pos, 0);
-		stress_delay(&j->seed, 12);
-		dmp_publish(m, pos, 1);
-	}
-}
-
-static void consume(struct job *j, struct dmp_member *m)
-{
-	uint64_t next = dmp_position(m), end = next + EVENTS;
-
-	while (next < end) {
-		struct dmp_batch batch;
-
-		assert_int_equal(wait_for(j, m, &batch), 0);
-		assert_int_equal(batch.pos, next);
-		for (; next < batch.end; next++)
-			assert_true(*(const uint64_t *)dmp_event(m, next) == stress_word(next, 0));
-		stress_delay(&j->seed, 12);
-		assert_int_equal(dmp_release(m, next), 0);
-	}
-}
+#include "lost_wake_lane.h"
 
 /* ---- quiet ---- */
 
@@ -182,7 +67,7 @@ static void lead_cycle(struct job *j, uint64_t cycle)
 		assert_true(stress_until(all_quiet(j)));
 	store_shared(&j->board->cycle, cycle);
 	for (int lane = 0; lane < j->lanes; lane++) {
-		produce(j, j->members[lane]);
+		produce(j, j->members[lane], EVENTS / (1 + has_two_producers(lane)));
 		j->board->switches += from_quiet ? fenced_on(j, lane) : 0;
 	}
 	j->board->cycles++;
@@ -205,7 +90,7 @@ static void read_off(struct job *j)
 		b->wakes += info.wakes;
 		b->empty += info.empty;
 		b->fences += info.fences;
-		assert_int_equal(n, is_on_lane(DEPENDANT, lane) ? 3 : 2);
+		assert_int_equal(n, 2 + is_on_lane(DEPENDANT, lane) + is_on_lane(SECOND, lane));
 		while (n--)
 			b->arms += members[n].arms;
 	}
@@ -217,12 +102,20 @@ static void lead(struct job *j)
 	uint64_t cycle = 0;
 
 	do {
-		await_shared(&b->resting, 2 * ++cycle);
+		await_shared(&b->resting, (ROLES - 1) * ++cycle);
 		lead_cycle(j, cycle);
 	} while (woken(j) < j->goal || cycle < 2);
-	await_shared(&b->resting, 2 * ++cycle);
+	await_shared(&b->resting, (ROLES - 1) * ++cycle);
 	read_off(j);
 	store_shared(&b->cycle, NO_MORE);
+}
+
+static void take_part(struct job *j, struct dmp_member *m)
+{
+	if (j->role == SECOND)
+		produce(j, m, EVENTS / 2);
+	else
+		consume(j, m);
 }
 
 static void follow(struct job *j)
@@ -236,7 +129,7 @@ static void follow(struct job *j)
 			return;
 		for (int lane = 0; lane < j->lanes; lane++)
 			if (is_on_lane(j->role, lane))
-				consume(j, j->members[lane]);
+				take_part(j, j->members[lane]);
 	}
 }
 
@@ -258,20 +151,11 @@ static void ask_for_signals(void)
 	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
 }
 
-static struct dmp_member *join_lane(const struct job *j, int lane)
-{
-	if (j->role == PRODUCER)
-		return stress_join(j->rings[lane], DMP_ROLE_PRODUCER, "producer", &dmp_wait_block);
-	if (j->role == FIRST)
-		return stress_join(j->rings[lane], DMP_ROLE_CONSUMER, "first", &dmp_wait_block);
-	return stress_after(j->rings[lane], "dependant", "first", NULL, &dmp_wait_block);
-}
-
 static int run(void *arg)
 {
 	struct job *j = arg;
 
-	pin_to_cpu(j->role == FIRST ? j->cpus - 1 : 0);
+	pin_to_cpu(j->role == FIRST || j->role == SECOND ? j->cpus - 1 : 0);
 	await_shared(&j->board->joined, j->role); /* the dependant after the first */
 	for (int lane = 0; lane < j->lanes; lane++)
 		if (is_on_lane(j->role, lane))
@@ -288,16 +172,6 @@ static int run(void *arg)
 }
 
 /* ---- the tests ---- */
-
-/* One slot or two, both kinds. */
-static struct dmp_ring *make_lane(int lane)
-{
-	bool stamped = lane & 4;
-	uint64_t slots = lane & 2 ? 2 : 1;
-	uint32_t stride = DMP_PAGE / slots;
-
-	return make_ring(slots, stamped ? stride - 8 : stride, stamped ? DMP_RING_STAMPED : 0);
-}
 
 static void check(const struct job *j)
 {
@@ -323,7 +197,7 @@ static void sleep_and_wake(enum how how, unsigned int cpus)
 	struct job j = {
 		.how = how,
 		.cpus = cpus,
-		.lanes = is_debug_kernel() ? 8 : MOST_LANES, /* 8: one of each sort */
+		.lanes = is_debug_kernel() ? 12 : MOST_LANES, /* 12: one of each sort */
 		.goal = rounds(50000, 1000000) / (2 * HOWS) + 1,
 		.seed = stress_seed(),
 		.board = shared_memory(sizeof(struct board)),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR MIT */
 /*
- * no_syscall: a producer and three spinning consumers, each a process under a seccomp filter that lets it end and nothing
- * else. Whatever else enters the kernel is killed there, so an exit code of 0 says that claim, publish, wait and release
- * made no system call. Under the filter nothing can be printed: the exit code says what was wrong.
+ * no_syscall: a producer or two and three spinning consumers, each a process under a seccomp filter that lets it end and
+ * nothing else. Whatever else enters the kernel is killed there, so an exit code of 0 says that claim, publish, wait and
+ * release made no system call. Under the filter nothing can be printed: the exit code says what was wrong.
  */
 #define _GNU_SOURCE
 #include "stress.h"
@@ -13,6 +13,7 @@
 #define SLOTS	  65536
 #define BATCH	  256
 #define CONSUMERS 3
+#define PRODUCERS 2 /* at most */
 
 enum { FINE, WRONG_ORDER, WRONG_PAYLOAD, WRONG_RESULT, NO_FILTER, SURVIVED };
 
@@ -26,6 +27,7 @@ struct run {
 	struct dmp_ring *ring;
 	uint64_t events;
 	uint32_t event_size;
+	uint64_t producers;
 	struct gate *gate;
 };
 
@@ -56,10 +58,10 @@ static int produce_all(struct dmp_member *m, const struct run *run)
 {
 	uint64_t pos;
 
-	for (uint64_t done = 0; done < run->events; done += BATCH) {
+	for (uint64_t done = 0; done < run->events; done += BATCH * run->producers) {
 		if (dmp_claim(m, BATCH, &pos))
 			return WRONG_RESULT;
-		if (pos != done)
+		if (run->producers == 1 && pos != done)
 			return WRONG_ORDER;
 		for (uint64_t i = 0; i < BATCH; i++)
 			stress_fill(dmp_slot(m, pos + i), run->event_size, pos + i);
@@ -114,17 +116,18 @@ static void run_flat_out(const struct stress_kind *kind, uint64_t events)
 		.ring = stress_ring(kind, SLOTS),
 		.events = events,
 		.event_size = kind->event_size,
+		.producers = stress_producers(kind),
 		.gate = shared_memory(sizeof(struct gate)),
 	};
 	struct dmp_info info;
-	pid_t pid[1 + CONSUMERS];
+	int members = CONSUMERS + (int)run.producers;
+	pid_t pid[PRODUCERS + CONSUMERS];
 
-	for (int i = 0; i < CONSUMERS; i++)
-		pid[i] = start_child(consume, &run);
-	pid[CONSUMERS] = start_child(produce, &run);
-	await_shared(&run.gate->ready, 1 + CONSUMERS);
+	for (int i = 0; i < members; i++)
+		pid[i] = start_child(i < CONSUMERS ? consume : produce, &run);
+	await_shared(&run.gate->ready, members);
 	store_shared(&run.gate->go, 1);
-	for (int i = 0; i <= CONSUMERS; i++)
+	for (int i = 0; i < members; i++)
 		assert_int_equal(finish_child(pid[i]), FINE);
 
 	info = stress_info(run.ring);
@@ -152,6 +155,13 @@ static void stamped_ring_needs_no_system_call(void **state)
 {
 	(void)state;
 	run_flat_out(&stress_kinds[1], events());
+}
+
+/* Half as many: they are in each other's way. */
+static void two_producers_need_no_system_call(void **state)
+{
+	(void)state;
+	run_flat_out(&stress_kinds[2], events() / (2 * PRODUCERS * BATCH) * PRODUCERS * BATCH);
 }
 
 static int make_a_call(void *arg)
@@ -183,6 +193,7 @@ int main(void)
 		cmocka_unit_test(filter_kills_whoever_makes_a_system_call),
 		cmocka_unit_test(packed_ring_needs_no_system_call),
 		cmocka_unit_test(stamped_ring_needs_no_system_call),
+		cmocka_unit_test(two_producers_need_no_system_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

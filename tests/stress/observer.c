@@ -75,6 +75,7 @@ static void observer_loses_exactly_what_was_overwritten(void **state)
 struct race {
 	struct dmp_ring *ring;
 	uint64_t events;
+	int producers;
 	uint64_t seed;
 	uint64_t *joined; /* shared: the observer is there */
 };
@@ -89,7 +90,7 @@ static int produce(void *arg)
 	struct dmp_member *m = stress_join(race->ring, DMP_ROLE_PRODUCER, "p", &dmp_wait_spin);
 
 	await_shared(race->joined, 1);
-	for (uint64_t left = race->events; left;) {
+	for (uint64_t left = race->events / race->producers; left;) {
 		uint64_t n = 1 + stress_below(&race->seed, SLOTS / 4);
 
 		n = n < left ? n : left;
@@ -131,18 +132,22 @@ static void race_producer(const struct stress_kind *kind, uint64_t seed)
 {
 	struct race race = {
 		.ring = stress_ring(kind, SLOTS),
-		.events = rounds(2000000, 10000000),
+		.events = rounds(2000000, 10000000) / stress_producers(kind),
+		.producers = stress_producers(kind),
 		.seed = seed,
 		.joined = shared_memory(sizeof(uint64_t)),
 	};
 	struct dmp_member *observer = stress_join(race.ring, DMP_ROLE_OBSERVER, "o", &dmp_wait_yield);
-	pid_t producer = start_child(produce, &race);
+	pid_t producer[2];
 	struct tally t;
 
+	for (int i = 0; i < race.producers; i++, race.seed++)
+		producer[i] = start_child(produce, &race);
 	store_shared(race.joined, 1);
 	assert_true(stress_until(stress_info(race.ring).cursor > 2 * SLOTS)); /* lapped before the first look */
 	t = observe_all(observer, ~seed);
-	assert_int_equal(finish_child(producer), 0);
+	for (int i = 0; i < race.producers; i++)
+		assert_int_equal(finish_child(producer[i]), 0);
 	print_message("%s: published %llu, received %llu, lost %llu in %llu laps, torn 0\n", kind->name,
 		      (unsigned long long)race.events, (unsigned long long)t.received, (unsigned long long)t.lost,
 		      (unsigned long long)t.laps);

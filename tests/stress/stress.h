@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR MIT */
-/* stress.h: what the stress tests share: seeds, what an event holds, rings of both kinds, states to wait for */
+/* stress.h: what the stress tests share: seeds, what an event holds, rings of all kinds, states to wait for */
 #ifndef DMP_STRESS_H
 #define DMP_STRESS_H
 
@@ -108,7 +108,7 @@ static inline bool stress_intact(const void *event, uint32_t size, uint64_t pos)
 	return !wrong;
 }
 
-/* ---- rings: each test runs on both kinds of slot ---- */
+/* ---- rings: each test runs on all kinds ---- */
 
 struct stress_kind {
 	const char *name;
@@ -119,10 +119,19 @@ struct stress_kind {
 static const struct stress_kind stress_kinds[] = {
 	{ "packed", 0, 64 },
 	{ "stamped", DMP_RING_STAMPED, 56 },
+	{ "several producers", DMP_RING_STAMPED | DMP_RING_MULTI, 56 },
 };
+
+#define STRESS_ONE_PRODUCER 2 /* so many of them, the first, have one producer */
 
 #define stress_each_kind(kind) \
 	for (const struct stress_kind *kind = stress_kinds; kind < stress_kinds + ARRAY_SIZE(stress_kinds); kind++)
+
+/* How many produce at once. */
+static inline int stress_producers(const struct stress_kind *kind)
+{
+	return kind->flags & DMP_RING_MULTI ? 2 : 1;
+}
 
 static inline struct dmp_ring *stress_ring(const struct stress_kind *kind, uint64_t slots)
 {
