@@ -1,41 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* test_several_claim.c: several producers in one thread: the moves of one at the test points of another */
-#include "fake.h"
-
-#define SLOTS  64
-#define WINDOW (SLOTS / 4) /* so many stamps more than it needs a producer looks at */
-#define MULTI  (DMP_RING_STAMPED | DMP_RING_MULTI)
-
-static struct dmp_member *p, *q, *c;
-static uint64_t p_pos, q_pos;
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_create(SLOTS, 56, MULTI);
-	p = fake_producer();
-	q = fake_producer();
-	return 0;
-}
-
-static int setup_consumer(void **state)
-{
-	setup(state);
-	c = fake_consumer("c", NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	dmp_test_hook = NULL;
-	dmp_leave(c);
-	dmp_leave(q);
-	dmp_leave(p);
-	p = q = c = NULL;
-	fake_destroy();
-	return 0;
-}
+#include "several.h"
 
 static const struct dmp_own *own(const struct dmp_member *m)
 {
@@ -47,11 +12,6 @@ static void expect_record(const struct dmp_member *m, uint64_t lo, uint64_t hi, 
 	assert_int_equal(own(m)->claim_lo, lo);
 	assert_int_equal(own(m)->claim_hi, hi);
 	assert_int_equal(own(m)->claim_won, won);
-}
-
-static void claim(struct dmp_member *m, uint64_t n, uint64_t *pos)
-{
-	assert_int_equal(dmp_try_claim(m, n, pos), 0);
 }
 
 static void abort_next(struct dmp_member *m, uint64_t n)
@@ -241,93 +201,6 @@ static void only_a_producer_claims_and_aborts(void **state)
 	expect_record(p, 0, 1, 1);
 }
 
-/* ---- the published prefix ---- */
-
-static void the_prefix_is_looked_at_by_windows(void **state)
-{
-	uint64_t i;
-
-	(void)state;
-	for (i = 0; i < SLOTS; i++)
-		fake_publish(p, 1);
-	assert_int_equal(fake.cursor->cursor, 0); /* nobody has had to know */
-	fake_publish(p, 1);
-	assert_int_equal(fake.cursor->cursor, 1 + WINDOW);
-	for (i = 1; i < 1 + WINDOW; i++)
-		fake_publish(p, 1);
-	assert_int_equal(fake.cursor->cursor, 1 + WINDOW);
-	fake_publish(p, 1);
-	assert_int_equal(fake.cursor->cursor, 2 + 2 * WINDOW);
-}
-
-static void nobody_claims_a_lap_above_an_open_claim(void **state)
-{
-	(void)state;
-	fake_publish(p, 3 * SLOTS / 4);
-	fake_publish(p, SLOTS / 2);
-	claim(q, 1, &q_pos);
-	fake_publish(p, SLOTS - 1);
-	assert_int_equal(dmp_try_claim(p, 1, &p_pos), -EAGAIN);
-	assert_int_equal(fake.cursor->cursor, q_pos);
-	dmp_publish(q, q_pos, 1);
-	fake_publish(p, SLOTS);
-}
-
-/* The cursor is but a hint: a stale one costs a longer look, a lower one frees nothing. */
-static void a_cursor_far_behind_frees_nothing(void **state)
-{
-	uint64_t i;
-
-	(void)state;
-	for (i = 0; i < 10; i++)
-		fake_publish(p, SLOTS);
-	claim(q, 1, &q_pos);
-	fake_publish(p, SLOTS - 1);
-	fake.cursor->cursor = 3;
-	assert_int_equal(dmp_try_claim(p, 1, &p_pos), -EAGAIN);
-	assert_int_equal(fake.cursor->cursor, q_pos);
-}
-
-/* ... and one that is too high frees nothing that a consumer holds. */
-static void a_cursor_that_lies_frees_no_slot_of_a_consumer(void **state)
-{
-	static const uint64_t lies[] = { 1, SLOTS, 1ULL << 40, 1ULL << 63, UINT64_MAX - 1, UINT64_MAX };
-	size_t i;
-
-	(void)state;
-	fake_publish(p, SLOTS);
-	for (i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
-		fake.cursor->cursor = lies[i];
-		assert_int_equal(dmp_try_claim(q, 1, &q_pos), -EAGAIN);
-	}
-}
-
-static void a_gate_that_lies_frees_no_open_claim(void **state)
-{
-	static const uint64_t lies[] = { SLOTS, 1ULL << 40, 1ULL << 63, UINT64_MAX };
-	size_t i;
-
-	(void)state;
-	claim(q, 1, &q_pos);
-	fake_publish(p, SLOTS - 1);
-	for (i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
-		fake_own(c->index)->cursor = lies[i];
-		assert_int_equal(dmp_try_claim(p, 1, &p_pos), -EAGAIN);
-	}
-}
-
-static void a_claim_that_a_lie_puts_across_the_wrap_ends_all_the_same(void **state)
-{
-	(void)state;
-	fake.cursor->claimed = UINT64_MAX - 1;
-	claim(p, 4, &p_pos);
-	assert_int_equal(p_pos, UINT64_MAX - 1);
-	assert_int_equal(dmp_abort(p, p_pos, 4), 0);
-	assert_int_equal(*fake_stamp(1), dmp_stamp_aborted(1));
-	claim(p, 4, &p_pos);
-	assert_int_equal(p_pos, 2);
-}
-
 /* ---- waking ---- */
 
 static void only_who_sees_the_watched_slot_done_wakes(void **state)
@@ -351,9 +224,6 @@ static void only_who_sees_the_watched_slot_done_wakes(void **state)
 	assert_int_equal(fake.wakes, 2);
 }
 
-#define ALONE(name)		cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define BESIDE_A_CONSUMER(name) cmocka_unit_test_setup_teardown(name, setup_consumer, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,12 +236,6 @@ int main(void)
 		ALONE(one_claim_at_a_time_published_or_aborted_in_order),
 		ALONE(a_claim_is_of_one_slot_up_to_all),
 		BESIDE_A_CONSUMER(only_a_producer_claims_and_aborts),
-		ALONE(the_prefix_is_looked_at_by_windows),
-		ALONE(nobody_claims_a_lap_above_an_open_claim),
-		ALONE(a_cursor_far_behind_frees_nothing),
-		BESIDE_A_CONSUMER(a_cursor_that_lies_frees_no_slot_of_a_consumer),
-		BESIDE_A_CONSUMER(a_gate_that_lies_frees_no_open_claim),
-		ALONE(a_claim_that_a_lie_puts_across_the_wrap_ends_all_the_same),
 		ALONE(only_who_sees_the_watched_slot_done_wakes),
 	};
 
