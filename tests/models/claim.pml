@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR MIT */
 /*
- * claim.pml: several producers claim by compare-and-swap, publish, abort, die; the kernel repairs (kmod/repair.c)
+ * claim.pml: several producers claim by compare-and-swap, publish, abort, die; the kernel repairs (lib/several.c: try_take,
+ * win, dmp_abort_several_; ring.h: dmp_for_each_slot, dmp_publish; kmod/repair.c). Letters: include/dmp/ring.h
  *
- * PRODUCERS make CLAIMS claims each of 1 or BATCH positions, up to OPEN at once, and publish or (ABORTS) abort them in
- * order. The first DIE of them may die at any instruction; any may be as slow as it likes, that is, stopped. A slot is used
- * again once the stamps say that the lap before is done. JOINS: another one joins at any time, after all have gone too.
+ * PRODUCERS make CLAIMS claims each, one at a time, of 1 or BATCH positions, and publish or (ABORTS) abort them. The first
+ * DIE of them may die at any instruction; any may be as slow as it likes, that is, stopped. One that finds no room waits
+ * for it, or gives up. A slot is used again once the stamps say that the lap before is done. JOINS=1: another one joins
+ * after one has died, when the others have died or are through; JOINS=2: or are not.
  *
  * Left out: gates (they only take room away), payloads, the shared lower bound of the prefix (who scans remembers its own),
- * sleeping (mpwake.pml). The kernel's accesses are locked or one by one, so it has no store buffer. Its delayed work looks
- * again whenever memory has changed: a ring that stays undecided for ever is a deadlock, which the checker reports.
+ * sleeping (mpwake.pml), and who lies. The kernel's accesses are locked or one by one, so it has no store buffer. Its delayed
+ * work looks again whenever memory has changed: a ring that stays undecided for ever is a deadlock, which the checker reports.
  *
- * Never is a live claim repaired, nor one that was published; nobody writes a slot whose lap before is not done; and in the
- * end each claimed position is published or aborted, by its owner or, if that died, by the kernel.
+ * Never is a live claim repaired, nor one whose first slot was published; nobody writes a slot whose lap before is not done;
+ * a batch is published as a whole or not at all, whoever looks and whenever; and in the end each claimed position is
+ * published or aborted, by its owner or, if that died, by the kernel.
  *
  * The broken twins are marked TWIN; what is not as built and holds too, SAME. What each shows: run.
  */
@@ -24,50 +27,60 @@
 #ifndef BATCH
 #define BATCH 1
 #endif
-#ifndef OPEN
-#define OPEN 1
-#endif
 #ifndef DIE
 #define DIE 1
 #endif
 #ifndef SLOTS
-#define SLOTS 2
+#define SLOTS 2 /* or 3 */
 #endif
 #ifdef JOINS
 #define PLACES (PRODUCERS + 1)
 #else
 #define PLACES PRODUCERS
 #endif
-#define POSITIONS (PLACES * CLAIMS * BATCH + 1)
+#define POSITIONS (PLACES * CLAIMS * BATCH + SLOTS)
 
 #define NCPU PLACES
 #define CLAIMED 0
-#define LO(p) (1 + 2 * (p))
-#define HI(p) (2 + 2 * (p))
-#define STAMP(n) (1 + 2 * PLACES + (n) % SLOTS)
-#define NADDR (1 + 2 * PLACES + SLOTS)
+#define LO(p) (1 + 3 * (p))
+#define HI(p) (2 + 3 * (p))
+#define WON(p) (3 + 3 * (p))
+#define STAMP(n) (1 + 3 * PLACES + (n) % SLOTS)
+#define NADDR (1 + 3 * PLACES + SLOTS)
 
 #define WRITING(n) (4 * (n) + 1)
 #define PUBLISHED(n) (4 * (n) + 2)
 #define ABORTED(n) (4 * (n) + 3)
 #define DONE(stamp, n) ((stamp) >= PUBLISHED(n))
 
+/* Ghosts. */
+byte owner[POSITIONS];	 /* 1 + who claimed it */
+bool two[POSITIONS];	 /* a batch of two begins here */
+bool stamped[POSITIONS]; /* its owner has stored its last stamp */
+
+/* If the first of a batch, in slot i, is published, the second is, or is used again; if aborted, the second is never published. */
+#define V(i) mem[STAMP(i)]
+#define begins_two(i) (V(i) % 4 >= 2 && two[V(i) / 4])
+#define alike(i) \
+	(!begins_two(i) || V((i) + 1) == V(i) + 4 || V((i) + 1) > V(i) + 5 || (V(i) % 4 == 3 && V((i) + 1) < V(i) + 3))
+#define all_or_none() assert(alike(0) && alike(1) && alike(SLOTS - 1))
+
 bool changed; /* memory, since the kernel's last look */
-#define STORED changed = 1
+#define STORED changed = 1; all_or_none();
 #include "tso_cpus.inc"
 
-bool gone[PLACES];	/* ring->mutex: has left */
-bool died;		/* somebody has; the kernel has not heard yet */
-byte ended;		/* producers that are through */
-/* Ghosts. */
-byte owner[POSITIONS];	/* 1 + who claimed it */
-bool stamped[POSITIONS]; /* its owner has stored its last stamp */
+#define THERE 0
+#define DEAD 1	    /* the kernel has not heard yet */
+#define GONE 2
+byte left[PLACES];  /* ring->mutex */
+byte ended;	    /* producers that are through */
 
 /* ---- producers ---- */
 
 #define may_die() if :: skip :: p < DIE -> goto dead fi
+#define STORE(x, v) atomic { ST(p, x, v); may_die() }
 
-inline take() /* the compare-and-swap */
+inline replace() /* the compare-and-swap */
 {
 	atomic {
 		EMPTY(p) ->
@@ -76,242 +89,299 @@ inline take() /* the compare-and-swap */
 			mem[CLAIMED] = c + k;
 			changed = 1;
 			owner[c] = p + 1;
-			if :: k > 1 -> owner[c + 1] = p + 1 :: else fi;
-			taken = 1
+			if :: k > 1 -> owner[c + 1] = p + 1; two[c] = 1 :: else fi;
+			n = k
 		:: else -> c = mem[CLAIMED] /* another was faster */
 		fi
 	}
 }
 
-inline record()
+inline record() /* P */
 {
-	if
-#ifndef LO_MOVES /* TWIN */
-	:: n > 0 -> skip
-	:: n == 0 ->
-#else
-	:: true ->
-#endif
-		ST(p, LO(p), c);
-		may_die()
-	fi;
-	ST(p, HI(p), c + k);
-	may_die()
+	STORE(LO(p), c);
+	STORE(HI(p), c + k)
 }
 
-/* The record as if the try had not been. */
-inline give_back()
-{
-#ifndef KEEPS /* TWIN */
-	if
-	:: n > 0 && LD(p, HI(p)) != pos + n -> ST(p, HI(p), pos + n); may_die()
-	:: n == 0 && LD(p, HI(p)) != LD(p, LO(p)) -> j = LD(p, LO(p)); ST(p, HI(p), j); j = 0; may_die()
-	:: else
-	fi;
-#endif
-	skip
-}
-
-#ifdef OWN_LIMIT /* TWIN: "nobody gates" taken for room */
-#define has_room true
-#else
+#ifndef has_room /* TWIN: true, "nobody gates" taken for room */
 #define has_room (c + k <= seen + SLOTS)
 #endif
-#define next_done DONE(LD(p, STAMP(seen)), seen)
+
+inline try_take()
+{
+	do
+	:: n == 0 && has_room ->
+#ifndef RECORD_LATE /* TWIN */
+		record();
+#endif
+#ifdef WON_EARLY /* TWIN */
+		STORE(WON(p), c + k);
+#endif
+		atomic { replace(); tried = 1; may_die() }
+	:: n == 0 && !has_room ->
+#ifndef KEEPS /* TWIN */
+		if :: tried -> STORE(HI(p), 0) :: else fi;
+#endif
+		break
+	:: n > 0 ->
+#ifdef RECORD_LATE
+		record();
+#endif
+#ifndef WON_EARLY
+		STORE(WON(p), c + k); /* P */
+#endif
+		break
+	od;
+	tried = 0
+}
+
+/* As the loops do: all but the first are published at once. */
+inline write_slots()
+{
+	do
+	:: j < n ->
+		assert(c + j < SLOTS || stamped[c + j - SLOTS] || left[owner[c + j - SLOTS] - 1]);
+		assert(c + j < SLOTS || DONE(LD(p, STAMP(c + j)), c + j - SLOTS));
+		STORE(STAMP(c + j), WRITING(c + j));
+		if
+		:: j > 0 -> STORE(STAMP(c + j), PUBLISHED(c + j))
+		:: else
+		fi;
+		j++
+	:: else -> break
+	od
+}
+
+inline stamp_last(i)
+{
+	atomic {
+		stamped[c + i] = 1;
+		ST(p, STAMP(c + i), PUBLISHED(c + i) + abort); /* that is ABORTED */
+		may_die()
+	}
+}
+
+inline publish() /* I, then P */
+{
+#ifdef ABORTS
+	if :: abort = 1 :: skip fi;
+#endif
+#ifdef CLEARS_EARLY /* TWIN */
+	STORE(LO(p), c + n);
+#endif
+#ifdef FORWARD /* TWIN */
+	do :: j > 0 -> stamp_last(n - j); j-- :: else -> break od;
+#else
+	do :: j > 0 -> j--; stamp_last(j) :: else -> break od;
+#endif
+#ifndef CLEARS_EARLY
+	STORE(LO(p), c + n)
+#endif
+}
 
 proctype Producer(byte p)
 {
-	byte i, c, k, seen, j;
-	byte pos, n, pos2, n2; /* open claims: the older one, the newer one; 0: none */
-	bool taken;
+	byte i, c, k, n, seen, j; /* n: positions of the open claim, which begins at c */
+	bool tried, abort;
 
 	do
-	:: i < CLAIMS && (n == 0 || (OPEN > 1 && n2 == 0)) ->
+	:: i < CLAIMS ->
 		i++;
 		if :: k = 1 :: BATCH > 1 -> k = BATCH fi;
-		c = LD(p, CLAIMED);
 		do
-		:: taken -> break
-		:: !taken && has_room ->
-			may_die();
-#ifndef RECORD_LATE /* TWIN */
-			record();
-#endif
-			take()
-		:: !taken && !has_room && next_done -> seen++
-		:: !taken && !has_room && !next_done ->
-			give_back();
+		:: n == 0 ->
+			c = LD(p, CLAIMED);
+			try_take();
 			if
-#ifndef WAITS_HOLDING /* TWIN */
-			:: n > 0 -> break /* only tries */
-#endif
-			:: next_done -> seen++
-			:: p < DIE -> goto dead
+			:: n == 0 && DONE(LD(p, STAMP(seen)), seen) -> seen++ /* N */
+			:: n == 0 -> break /* gives up */
+			:: n == 0 && p < DIE -> goto dead
+			:: n > 0
 			fi
+		:: n > 0 -> write_slots(); publish(); break
 		od;
-		may_die();
-		if
-		:: taken ->
-#ifdef RECORD_LATE
-			record();
-#endif
-			if
-			:: n == 0 -> pos = c; n = k
-			:: else -> pos2 = c; n2 = k
-			fi
-		:: else
-		fi;
-		d_step { c = 0; k = 0; taken = 0 }
-	:: n > 0 -> /* publish, or abort, the older one */
-#ifdef CLEARS_EARLY /* TWIN */
-		ST(p, LO(p), pos + n);
-		may_die();
-#endif
-		do
-		:: j < n ->
-			assert(pos + j < SLOTS || stamped[pos + j - SLOTS] || gone[owner[pos + j - SLOTS] - 1]);
-			assert(pos + j < SLOTS || DONE(LD(p, STAMP(pos + j)), pos + j - SLOTS));
-			ST(p, STAMP(pos + j), WRITING(pos + j));
-			may_die();
-			j++
-		:: else -> break
-		od;
-		do
-		:: j > 0 ->
-			j--;
-			atomic {
-				stamped[pos + j] = 1;
-				if
-				:: ST(p, STAMP(pos + j), PUBLISHED(pos + j))
-#ifdef ABORTS
-				:: ST(p, STAMP(pos + j), ABORTED(pos + j))
-#endif
-				fi
-			};
-			may_die()
-		:: else -> break
-		od;
-#ifndef CLEARS_EARLY
-		ST(p, LO(p), pos + n);
-#endif
-		atomic { pos = pos2; n = n2; pos2 = 0; n2 = 0 };
-		may_die()
-	:: i == CLAIMS && n == 0 -> break
+		atomic { c = 0; k = 0; n = 0; j = 0; abort = 0 }
+	:: else -> break
 	od;
 	EMPTY(p);
 	goto out;
 dead:	EMPTY(p);
-	atomic { gone[p] = 1; died = 1; changed = 1 };
+	atomic { left[p] = DEAD; changed = 1 };
 out:	skip;
-	d_step { i = 0; c = 0; k = 0; seen = 0; j = 0; pos = 0; n = 0; pos2 = 0; n2 = 0; taken = 0; ended++ }
+	d_step { i = 0; c = 0; k = 0; n = 0; seen = 0; j = 0; tried = 0; abort = 0; ended++ }
 }
 
 /* ---- the kernel ---- */
 
-/* Does the record of one that lives cover s? Reads what may change between one load and the next. */
+#ifndef counts /* TWIN: true */
+#define counts (left[q] != GONE)
+#endif
+#define bits_below(n) ((1 << (n)) - 1)
+#define is_covered(n) ((covered & (1 << (n))) != 0)
+
+/* R: which positions the records of the living cover; the records may change between one load and the next. */
 inline read_records()
 {
+	covered = 0;
 	do
-	:: q < PLACES && !covered ->
-		if
-#ifdef DEAD_COVER /* TWIN */
-		:: true ->
-#else
-		:: !gone[q] ->
-#endif
-			lo = mem[LO(q)];
-			covered = (lo <= s && s < mem[HI(q)]);
-			lo = 0
-		:: else
-		fi;
-		q++
+	:: q < PLACES && counts ->
+		lo = mem[LO(q)];
+		covered = covered | (bits_below(mem[HI(q)]) & ~bits_below(lo));
+		atomic { lo = 0; q++ }
+	:: q < PLACES && !counts -> q++
 	:: else -> break
 	od;
 	q = 0
 }
 
-inline abort(value)
+/* All below prefix are done. What lies above it can be used as far as end. */
+inline look_at_claimed()
 {
-	atomic {
-		if
-#ifndef NO_CMPXCHG /* TWIN with STAMP_FIRST, else SAME */
-		:: mem[STAMP(s)] != value
-#endif
-		:: else ->
-			assert(gone[owner[s] - 1]);
-			assert(!stamped[s]);
-			assert(mem[STAMP(s)] < PUBLISHED(s) && (s < SLOTS || DONE(mem[STAMP(s)], s - SLOTS)));
-			mem[STAMP(s)] = ABORTED(s);
-			changed = 1
-		fi
-	}
+	c = mem[CLAIMED];
+	do :: prefix < c && DONE(mem[STAMP(prefix)], prefix) -> prefix++ :: else -> break od;
+	c = mem[CLAIMED];
+	end = (c < prefix + SLOTS -> c : prefix + SLOTS);
+	c = 0
 }
 
+inline abort_orphan()
+{
+	if
+	:: DONE(v, s)
+	:: !DONE(v, s) -> atomic {
+		if
+#ifndef NO_CMPXCHG /* TWIN with STAMP_FIRST, else SAME */
+		:: mem[STAMP(s)] != v -> undecided = undecided || !DONE(mem[STAMP(s)], s)
+#endif
+		:: else ->
+			assert(left[owner[s] - 1] && !stamped[s]);
+			assert(!DONE(mem[STAMP(s)], s) && (s < SLOTS || DONE(mem[STAMP(s)], s - SLOTS)));
+			mem[STAMP(s)] = ABORTED(s);
+			STORED
+		fi
+	}
+	fi
+}
+
+/* The records are read again where an answer ends. */
 inline decide()
 {
 #ifdef STAMP_FIRST /* SAME */
 	v = mem[STAMP(s)];
 #endif
 #ifndef RECORDS_FIRST /* TWIN */
-	read_records();
+	if
+	:: s > prefix && is_covered(s) == is_covered(s - 1)
+	:: else -> read_records()
+	fi;
 #endif
 #ifndef STAMP_FIRST
 	v = mem[STAMP(s)];
 #endif
 	if
-	:: !covered && !DONE(v, s) -> abort(v)
-	:: else
+	:: is_covered(s) -> undecided = undecided || !DONE(v, s)
+	:: else -> abort_orphan()
 	fi;
-	atomic { covered = 0; v = 0 }
+	v = 0
 }
 
-inline pass()
-{
 #ifdef RECORDS_FIRST
-	s = prefix;
-	read_records();
+#define before_claimed() read_records()
+#else
+#define before_claimed() skip
 #endif
-	c = mem[CLAIMED];
-	do
-	:: prefix < c && DONE(mem[STAMP(prefix)], prefix) -> prefix++
-	:: else -> break
-	od;
+
+inline repair_pass()
+{
+	d_step { undecided = 0; changed = 0 };
+	look_at_claimed();
 	s = prefix;
-	do
-	:: s < c && s < prefix + SLOTS -> decide(); s++
-	:: else -> break
-	od;
-	atomic { s = 0; c = 0 }
+	do :: s < end && s < bound -> decide(); s++ :: else -> break od;
+#ifdef NO_LOOK_AGAIN /* TWIN */
+	undecided = 0;
+#endif
+	atomic { s = 0; end = 0; covered = 0; bound = (undecided -> bound : 0) }
+}
+
+#ifndef is_range /* TWINs: true */
+#define is_range (lo < hi)
+#endif
+#ifndef is_won
+#define is_won (mem[WON(q)] == hi)
+#endif
+#ifndef is_open
+#define is_open (!DONE(mem[STAMP(lo)], lo))
+#endif
+
+/* All of a batch whose first slot is not done, from the last to the first. */
+inline abort_batch()
+{
+	lo = mem[LO(q)];
+	hi = mem[HI(q)];
+	look_at_claimed();
+	if
+	:: is_range && is_won && lo >= prefix && hi <= end && is_open ->
+		assert(lo < hi);
+#ifdef ABORTS_FORWARD /* TWIN */
+		s = lo;
+		do :: s < hi -> abort_won(s); s++ :: else -> break od
+#else
+		s = hi;
+		do :: s > lo -> s--; abort_won(s) :: else -> break od
+#endif
+	:: else
+	fi;
+	atomic { lo = 0; hi = 0; end = 0; s = 0 }
+}
+
+inline abort_won(n)
+{
+	atomic {
+		assert(owner[n] == q + 1);
+		mem[STAMP(n)] = ABORTED(n);
+		STORED
+	}
+}
+
+/* A producer has left. Under ring->mutex, as all that the kernel does here. */
+inline repair(i)
+{
+	q = i;
+	left[q] = GONE;
+#ifndef NO_BATCH /* TWIN */
+	abort_batch();
+#endif
+	q = 0;
+	before_claimed();
+	c = mem[CLAIMED];
+	d_step { bound = (c > bound -> c : bound); c = 0 };
+	repair_pass()
 }
 
 proctype Kernel()
 {
-	byte prefix, bound, c, s, v, q, lo;
-	bool covered, joined;
+	byte prefix, bound, c, s, end, v, q, lo, hi;
+	short covered;
+	bool undecided, joined;
 
 	do
-	:: atomic { died -> died = 0 };
-		c = mem[CLAIMED];
-		d_step { bound = (c > bound -> c : bound); c = 0 }
-	:: !died && prefix < bound && changed ->
-		changed = 0;
-		pass();
-#ifdef NO_LOOK_AGAIN /* TWIN */
-		if :: changed :: else -> bound = prefix fi
+	:: left[0] == DEAD -> repair(0)
+	:: left[1] == DEAD -> repair(1)
+#if PLACES > 2
+	:: left[2] == DEAD -> repair(2)
 #endif
+	:: undecided && changed -> before_claimed(); repair_pass()
 #ifdef JOINS
-	:: !died && !joined -> /* under the same mutex */
+	:: !joined && left[0] == GONE && (JOINS > 1 || ended == PRODUCERS) ->
 		joined = 1;
-		atomic { gone[PRODUCERS] = 0; run Producer(PRODUCERS) }
+		atomic { left[PRODUCERS] = THERE; run Producer(PRODUCERS) }
 #endif
-	:: ended == PLACES && !died && prefix >= bound -> break
+	:: ended == PRODUCERS + joined && !undecided && left[0] != DEAD && left[1] != DEAD -> break
 	od;
-	c = mem[CLAIMED];
-	s = (c > SLOTS -> c - SLOTS : 0);
-	do
-	:: s < c -> assert(DONE(mem[STAMP(s)], s)); s++
-	:: else -> break
-	od
+	atomic {
+		c = mem[CLAIMED];
+		s = (c > SLOTS -> c - SLOTS : 0);
+		do :: s < c -> assert(DONE(mem[STAMP(s)], s)); s++ :: else -> break od
+	}
 }
 
 init {
@@ -323,7 +393,7 @@ init {
 		run Producer(2);
 #endif
 #ifdef JOINS
-		gone[PRODUCERS] = 1
+		left[PRODUCERS] = GONE
 #endif
 	}
 }

@@ -2,17 +2,18 @@
 /*
  * mpwake.pml: sleep and wake on a ring with several producers (kmod/wait.c, wake.c, mode.c; letters: include/dmp/ring.h)
  *
- * PRODUCERS publish POSITIONS in all, in any order. SLEEPERS each wait until all below a target are published. The
- * kernel keeps the published prefix and the waiters under ring->lock; the notify word it makes from the first waiter's
- * target T: T itself while slot T - 1 is not done, so that nobody rings for less; else the first hole + 1. Whoever is
- * told of the slot notify - 1, and only who sees it done, rings. The mode is QUIET or fenced; a sleeper that finds it
- * unsettled runs D. WORK: the delayed work makes it quiet again, any time when nobody is queued.
+ * PRODUCERS publish POSITIONS in all, in any order. SLEEPERS each wait until all below a target are published, SLEEPS
+ * times. The kernel keeps the published prefix, and the waiters under ring->lock. The first of them, with target T, watches
+ * one slot that it needs: T - 1 if that is not done, else the first hole; notify is that slot + 1 (dmp_look, watch_slot).
+ * Whoever is told of it and sees it done rings. The mode is quiet or fenced; a sleeper that finds it unsettled runs D, and
+ * only then stores notify. WORK: the delayed work makes it quiet again, any time when nobody is queued.
  *
  *   -DFENCED        from the start, and for good
  *   -DDIES          one producer dies between stamp and bell; the kernel looks as it leaves
  *   -DTIMEOUTS=n    so many sleepers' deadlines pass
  *   -DSLOTS=n       fewer than POSITIONS: slots are used again. Nobody gates, the sleepers are lapped observers
  *   -DRINGS=n       at most so many WAKEs in all
+ *   -DBOUND=n       the kernel looks again no more than so often
  *
  * Left out: the record and the compare-and-swap (claim.pml; a claim is one step here), "writing", aborted slots (done is
  * done), signals and the switches' numbers for several sequences (wake.pml). The grace period of D interrupts every CPU
@@ -27,6 +28,9 @@
 #endif
 #ifndef SLEEPERS
 #define SLEEPERS 1
+#endif
+#ifndef SLEEPS
+#define SLEEPS 1
 #endif
 #ifndef POSITIONS
 #define POSITIONS 3
@@ -57,16 +61,23 @@
 #define DONE(stamp, n) ((stamp) >= PUBLISHED(n))
 #endif
 
+#ifdef BOUND
+#define round() rounds++
+#define rounds_left (rounds <= BOUND)
+#else
+#define round() rounds = 1
+#define rounds_left true
+#endif
+
 #define QUIET 0
 #define FENCE 1
 
 byte claimed, ended;
 byte timeouts = TIMEOUTS, deaths = 1;
 /* ring->lock */
-byte prefix;				/* all below are done, as far as anybody has looked */
+byte prefix;				/* all below are done, as far as anybody has looked; raised without the lock */
 bool queued[SLEEPERS];
 byte target[SLEEPERS];
-byte key;				/* what notify is, or is about to be */
 bool fenced, settled;
 byte switches;				/* from quiet to fenced; one sequence, so each has the last number */
 /* Ghosts. */
@@ -87,85 +98,99 @@ inline nobody_lost() /* in one step */
 	i = 0
 }
 
-/* ---- the kernel, on CPU p, under the lock ---- */
+/* ---- the kernel, on CPU p ---- */
 
-inline take(s) { if :: queued[s] && target[s] <= prefix -> queued[s] = 0 :: else fi }
-inline first(s) { if :: queued[s] && target[s] < key -> key = target[s] :: else fi }
+/* A full barrier and the load behind it are one step here: nothing can come between that could not come before. */
+#if defined(NO_E_BARRIER) /* TWIN */
+#define barrier(p, by_wake) (EMPTY(p) || !(by_wake))
+#elif defined(NO_WAKE_BARRIER) /* TWIN */
+#define barrier(p, by_wake) (EMPTY(p) || (by_wake))
+#else
+#define barrier(p, by_wake) EMPTY(p)
+#endif
 
-/* How far is it published; who is met; who is first now. */
-inline scan()
+#if defined(KEY_IS_TARGET)
+#define looks_again(by_wake) false
+#elif defined(NO_E_LOOK) /* TWIN */
+#define looks_again(by_wake) (by_wake)
+#elif defined(NO_WAKE_LOOK) /* TWIN */
+#define looks_again(by_wake) (!(by_wake))
+#else
+#define looks_again(by_wake) true
+#endif
+
+inline published() /* without the lock */
 {
+	far = prefix;
 	do
-	:: prefix < POSITIONS && DONE(mem[STAMP(prefix)], prefix) -> prefix++
+	:: atomic { far < POSITIONS && DONE(mem[STAMP(far)], far) -> far++ }
 	:: else -> break
 	od;
-	atomic {
-		take(0);
-#if SLEEPERS > 1
-		take(1);
-#endif
-		key = NOBODY;
-		first(0);
-#if SLEEPERS > 1
-		first(1);
-#endif
-	}
+	atomic { prefix = (far > prefix -> far : prefix) }
 }
 
-/* The notify word from the first waiter's target. */
-inline announce(p)
+/* Under the lock: */
+inline take_crossed(s) { if :: queued[s] && target[s] <= far -> queued[s] = 0 :: else fi }
+inline first_of(s) { if :: queued[s] && target[s] < first -> first = target[s] :: else fi }
+
+inline find_first()
 {
-	if
-#if defined(KEY_IS_TARGET) /* TWIN: for want of a better key it looks but once */
-	:: false
-#elif defined(KEY_IS_HOLE) /* SAME, but rings more often */
-	:: key != NOBODY -> key = prefix + 1
-#else
-	:: key != NOBODY && DONE(mem[STAMP(key - 1)], key - 1) -> key = prefix + 1
+	first = NOBODY;
+	first_of(0);
+#if SLEEPERS > 1
+	first_of(1)
 #endif
-	:: else
-	fi;
-	ST(p, NOTIFY, key)
 }
 
-/* As long as what notify names is there already. waking: not by a sleeper. */
-inline look(p, waking)
+/* The slot that the first waiter watches, and whether that is not done after the barrier. by_wake: not a sleeper's E */
+inline watch_slot(p, by_wake)
+{
+	atomic {
+		take_crossed(0);
+#if SLEEPERS > 1
+		take_crossed(1);
+#endif
+		find_first();
+		far = 0;
+		slot = prefix
+	};
+	if
+	:: first == NOBODY -> ST(p, NOTIFY, NOBODY); done = 0
+	:: first != NOBODY && slot >= first -> done = 1
+	:: else ->
+#if defined(KEY_IS_TARGET) /* TWIN: looks but once, for it would find the same for ever */
+		slot = first - 1;
+#elif !defined(KEY_IS_HOLE) /* SAME, but rings more often */
+		if
+		:: atomic { rounds == 0 && !DONE(mem[STAMP(first - 1)], first - 1) -> slot = first - 1 }
+		:: else
+		fi;
+#endif
+		ST(p, NOTIFY, slot + 1);
+		atomic {
+			barrier(p, by_wake) ->
+			done = (DONE(mem[STAMP(slot)], slot) && looks_again(by_wake))
+		}
+	fi
+}
+
+/* WAKE, and a sleeper's E. */
+inline look(p, by_wake)
 {
 	do
 	:: true ->
-		scan();
-		announce(p);
-#ifdef NO_E_BARRIER /* TWIN */
-		if :: waking -> EMPTY(p) :: else fi;
-#endif
-#ifdef NO_WAKE_BARRIER /* TWIN */
-		if :: !waking -> EMPTY(p) :: else fi;
-#endif
-#if !defined(NO_E_BARRIER) && !defined(NO_WAKE_BARRIER)
-		EMPTY(p);
-#endif
+		published();
+		LOCK(p);
+		watch_slot(p, by_wake);
+		atomic { first = 0; slot = 0 };
+		UNLOCK(p);
+		round();
 		if
-#ifdef KEY_IS_TARGET
-		:: true -> break
-#endif
-#ifdef NO_E_LOOK /* TWIN */
-		:: !waking -> break
-#endif
-#ifdef NO_WAKE_LOOK /* TWIN */
-		:: waking -> break
-#endif
-		:: key == NOBODY -> break
-		:: key != NOBODY && !DONE(mem[STAMP(key - 1)], key - 1) -> break
-		:: else
+		:: done && rounds_left -> done = 0
+		:: else -> break
 		fi
-	od
-}
-
-inline wake(p)
-{
-	LOCK(p);
-	look(p, true);
-	UNLOCK(p)
+	od;
+	atomic { rounds = 0; done = 0 }
 }
 
 /* ---- producers ---- */
@@ -178,21 +203,27 @@ inline bell() /* B */
 	if
 	:: m == QUIET
 	:: else ->
-#ifndef NO_OWNER_BARRIER /* TWIN */
-		EMPTY(p);
-#endif
+#ifdef NO_OWNER_BARRIER /* TWIN */
 		x = LD(p, NOTIFY);
-		if
-#ifdef UNSEEN /* SAME, but rings in vain */
-		:: x <= n + 1 ->
 #else
-		:: x <= n + 1 && DONE(LD(p, STAMP(x - 1)), x - 1) ->
+		atomic { EMPTY(p) -> x = LD(p, NOTIFY) };
 #endif
-			x = 0;
+		if
+		:: x <= n + 1 ->
+			x = LD(p, NOTIFY);	/* may be another by now */
+			if
+#ifdef UNSEEN /* SAME, but rings in vain */
+			:: true ->
+#else
+			:: DONE(LD(p, STAMP(x - 1)), x - 1) ->
+#endif
+				x = 0;
 #ifdef RINGS
-			atomic { rings++; assert(rings <= RINGS) };
+				atomic { rings++; assert(rings <= RINGS) };
 #endif
-			wake(p)
+				look(p, true)
+			:: else -> x = 0
+			fi
 		:: else -> x = 0
 		fi
 	fi;
@@ -201,7 +232,8 @@ inline bell() /* B */
 
 proctype Producer(byte p)
 {
-	byte n, m, x, i;
+	byte n, m, x, i, far, first, slot, rounds;
+	bool done;
 
 	do
 	:: atomic { claimed < POSITIONS -> n = claimed; claimed++ };
@@ -214,13 +246,13 @@ proctype Producer(byte p)
 		if :: skip :: atomic { deaths > 0 -> deaths--; goto dead } fi;
 #endif
 		bell();
-		d_step { returned[n] = 1; n = 0; nobody_lost() }
+		atomic { returned[n] = 1; n = 0; nobody_lost() }
 	:: atomic { claimed == POSITIONS -> break }
 	od;
 	goto out;
 dead:	EMPTY(p);
 #ifndef DIES_UNSEEN /* TWIN */
-	wake(p);
+	look(p, true);
 #endif
 	atomic { returned[n] = 1; n = 0; m = 0; nobody_lost() };
 out:	ended++
@@ -228,20 +260,28 @@ out:	ended++
 
 /* ---- sleepers ---- */
 
-inline fence(p) /* of C; needed: D is */
+inline queue(p) /* C; needed: D is */
 {
+	published();
+	LOCK(p);
+	far = 0;
 	if
-	:: !fenced ->
-		atomic { fenced = 1; switches++ };
-		ST(p, MODE, FENCE)
+	:: target[s] > prefix ->
+		queued[s] = 1;
+		needed = !settled;
+		if
+		:: !fenced ->
+			atomic { fenced = 1; switches++ };
+			ST(p, MODE, FENCE)
+		:: else
+		fi
 	:: else
 	fi;
-	needed = !settled
+	UNLOCK(p)
 }
 
 inline settle(p) /* D */
 {
-	UNLOCK(p);
 	EMPTY(p);
 	seen = switches;
 #ifndef NO_D /* TWIN */
@@ -253,52 +293,60 @@ inline settle(p) /* D */
 	EMPTY(2);
 #endif
 #endif
-	LOCK(p);
-#ifdef ANY_SWITCH /* TWIN */
-	if :: fenced -> settled = 1 :: else fi;
-#else
-	if :: fenced && switches <= seen -> settled = 1 :: else fi;
-#endif
-	seen = 0
+	atomic {
+		EMPTY(p) && mem[LOCKED] == 0 ->
+		if :: fenced && switches <= seen -> settled = 1 :: else fi;
+		seen = 0
+	}
+}
+
+/* The link goes; nobody there, nobody named. Who is left watches what was watched: it has to be done for them as well. */
+inline drop(p)
+{
+	atomic { queued[s] = 0; find_first() };
+	if
+	:: first == NOBODY -> ST(p, NOTIFY, NOBODY)
+	:: else
+	fi;
+	first = 0
 }
 
 #define ME (PRODUCERS + s)
 
 proctype Sleeper(byte s)
 {
-	byte i, seen;
-	bool needed;
+	byte sleeps, i, seen, far, first, slot, rounds;
+	bool needed, done;
 
-	if :: target[s] = 1 :: target[s] = 2 :: target[s] = POSITIONS fi;
-	LOCK(ME);
-	scan();
+again:	sleeps++;
+	/* Of two the first waits for the most: what they are called does not matter. */
 	if
-	:: target[s] > prefix ->
-		queued[s] = 1;	/* C */
-		key = (target[s] < key -> target[s] : key);
-		announce(ME);
-		fence(ME);
-		if
-		:: needed -> settle(ME)
-		:: else
-		fi;
-#ifndef NO_RECHECK /* TWIN */
-		look(ME, false);	/* E; if it needed none, the notify word is stored once more: of no matter */
-#endif
-		atomic { asleep[s] = queued[s]; needed = 0; nobody_lost() }
-	:: else
+	:: target[s] = POSITIONS
+	:: s > 0 || SLEEPERS == 1 -> target[s] = 1
+	:: POSITIONS > 2 && (s > 0 || SLEEPERS == 1) -> target[s] = 2
 	fi;
+	queue(ME);
+	if :: needed -> settle(ME) :: else fi;
+#ifndef NO_RECHECK /* TWIN */
+	look(ME, false);	/* E */
+#endif
+	LOCK(ME);
+	if :: queued[s] && target[s] <= prefix -> drop(ME) :: else fi;
+	atomic { asleep[s] = queued[s]; needed = 0; nobody_lost() };
 	UNLOCK(ME);
 	do
 	:: !queued[s] -> break
 	:: atomic { queued[s] && timeouts > 0 -> timeouts-- };
 		LOCK(ME);
-		queued[s] = 0;
-		look(ME, false);
+		drop(ME);
 		UNLOCK(ME);
 		break
 	od;
-	atomic { asleep[s] = 0; target[s] = 0; ended++ }
+	atomic { asleep[s] = 0; target[s] = 0 };
+	if
+	:: sleeps < SLEEPS -> goto again
+	:: else -> ended++
+	fi
 }
 
 /* ---- back to quiet ---- */
