@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR MIT */
 /*
  * claim.pml: several producers claim by compare-and-swap, publish, abort, die; the kernel repairs (lib/several.c: try_take,
- * win, dmp_abort_several_; ring.h: dmp_for_each_slot, dmp_publish; kmod/repair.c). Letters: include/dmp/ring.h
+ * win, recorded, dmp_abort_several_; ring.h: dmp_for_each_slot, dmp_publish; kmod/repair.c, writers.c). Letters: ring.h
  *
  * PRODUCERS make CLAIMS claims each, one at a time, of 1 or BATCH positions, and publish or (ABORTS) abort them. The first
  * DIE of them may die at any instruction; any may be as slow as it likes, that is, stopped. One that finds no room waits
@@ -74,6 +74,8 @@ bool changed; /* memory, since the kernel's last look */
 #define GONE 2
 byte left[PLACES];  /* ring->mutex */
 byte ended;	    /* producers that are through */
+byte writers;	    /* one of them is a writer by its bit: its record tells what it has claimed */
+bool unrecorded;    /* of some claims no record of a writer tells */
 
 /* ---- producers ---- */
 
@@ -134,6 +136,48 @@ inline try_take()
 	tried = 0
 }
 
+#ifdef RECORDED
+#ifdef CLAIMED_LAST /* TWIN */
+#define before_records skip
+#define after_records  first = LD(p, CLAIMED)
+#else
+#define before_records first = LD(p, CLAIMED)
+#define after_records  skip
+#endif
+
+/* N, by the records: all below the first open claim is done, and nothing is claimed from "claimed" on. */
+inline look_at_records()
+{
+	before_records;
+#ifdef UNRECORDED_FIRST /* TWIN */
+	tried = unrecorded;
+#endif
+	w = writers;
+	do
+	:: j < PLACES && (w & (1 << j)) ->
+		lo = LD(p, LO(j));
+		if :: lo < LD(p, HI(j)) && lo < open -> open = lo :: else fi;
+		atomic { lo = 0; j++ }
+	:: j < PLACES && !(w & (1 << j)) -> j++
+	:: else -> break
+	od;
+	after_records;
+#ifndef UNRECORDED_FIRST
+	tried = unrecorded;
+#endif
+#ifdef UNRECORDED_UNSEEN /* TWIN */
+	tried = 0;
+#endif
+	first = (open < first -> open : first);
+	atomic {
+		if :: !tried && first > seen -> seen = first :: else fi;
+		first = 0; open = POSITIONS; j = 0; w = 0; tried = 0
+	}
+}
+#else
+#define look_at_records() skip
+#endif
+
 /* As the loops do: all but the first are published at once. */
 inline write_slots()
 {
@@ -182,6 +226,9 @@ proctype Producer(byte p)
 {
 	byte i, c, k, n, seen, j; /* n: positions of the open claim, which begins at c */
 	bool tried, abort;
+#ifdef RECORDED
+	byte w, lo, first, open = POSITIONS;
+#endif
 
 	do
 	:: i < CLAIMS ->
@@ -193,6 +240,9 @@ proctype Producer(byte p)
 			try_take();
 			if
 			:: n == 0 && DONE(LD(p, STAMP(seen)), seen) -> seen++ /* N */
+#ifdef RECORDED
+			:: n == 0 -> look_at_records()
+#endif
 			:: n == 0 -> break /* gives up */
 			:: n == 0 && p < DIE -> goto dead
 			:: n > 0
@@ -299,7 +349,7 @@ inline repair_pass()
 #ifdef NO_LOOK_AGAIN /* TWIN */
 	undecided = 0;
 #endif
-	atomic { s = 0; end = 0; covered = 0; bound = (undecided -> bound : 0) }
+	atomic { s = 0; end = 0; covered = 0; bound = (undecided -> bound : 0); unrecorded = undecided }
 }
 
 #ifndef is_range /* TWINs: true */
@@ -346,7 +396,13 @@ inline abort_won(n)
 inline repair(i)
 {
 	q = i;
-	left[q] = GONE;
+#ifndef UNRECORDED_LATE /* TWIN */
+	unrecorded = 1;
+#endif
+	atomic { left[q] = GONE; writers = writers & ~(1 << q) };
+#ifdef UNRECORDED_LATE
+	unrecorded = 1;
+#endif
 #ifndef NO_BATCH /* TWIN */
 	abort_batch();
 #endif
@@ -373,7 +429,7 @@ proctype Kernel()
 #ifdef JOINS
 	:: !joined && left[0] == GONE && (JOINS > 1 || ended == PRODUCERS) ->
 		joined = 1;
-		atomic { left[PRODUCERS] = THERE; run Producer(PRODUCERS) }
+		atomic { left[PRODUCERS] = THERE; writers = writers | 1 << PRODUCERS; run Producer(PRODUCERS) }
 #endif
 	:: ended == PRODUCERS + joined && !undecided && left[0] != DEAD && left[1] != DEAD -> break
 	od;
@@ -386,6 +442,7 @@ proctype Kernel()
 
 init {
 	atomic {
+		writers = (1 << PRODUCERS) - 1;
 		run Kernel();
 		run Producer(0);
 		run Producer(1);
