@@ -243,7 +243,8 @@ struct dmp_join_options {
  *   -EPERM the name's place is held for another uid. -EEXIST: also while the dead one's file is open somewhere. -EINVAL:
  *   also for other dependencies than those of the place
  *   -EACCES -EBUSY -EEXIST -ENOENT -ERANGE -ENOSPC -EMFILE -ENFILE -ENOMEM -EINVAL -EOPNOTSUPP: see linux/dmp.h
- *   -EPROTO the ring's layout is of another version
+ *   -EPROTO the ring's layout is of another version   -ESTALE a consumer that was evicted, or failed, before this could
+ *   return: nothing has been joined, try again
  */
 int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options *options, struct dmp_member **member);
 
