@@ -99,8 +99,9 @@ enum dmp_wait_state {
 struct dmp_waiter {
 	enum dmp_wait_state state;
 	u64 target;
-	u32 unmet; /* links queued */
-	u32 count; /* links there are */
+	u64 generation; /* of the membership when it was armed */
+	u32 unmet;	/* links queued */
+	u32 count;	/* links there are */
 	struct dmp_link *links;
 	struct task_struct *task; /* in WAIT */
 	bool asleep;		  /* past E: a wake is worth counting */

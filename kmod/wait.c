@@ -100,6 +100,7 @@ static bool announce(struct dmp_member *m, u64 target, bool poll)
 
 	disarm(m);
 	w->target = target;
+	w->generation = m->ring->meta->generation;
 	w->poll = poll;
 	while ((seq = next_sequence(&b)) >= 0) {
 		if (reached(m->ring, seq, target))
@@ -191,6 +192,20 @@ static int sleep(const struct dmp_waiter *w, ktime_t *expires)
 	return err;
 }
 
+/* Woken for what is not there: in vain, unless a gate has come meanwhile that was not waited for. */
+static void count_uncrossed(struct dmp_member *m)
+{
+	struct dmp_ring *ring = m->ring;
+
+	if (ring->meta->generation == m->waiter.generation) {
+		m->futile++;
+		ring->stats.futile++;
+	} else {
+		m->changed++;
+		ring->stats.changed++;
+	}
+}
+
 /* What the sleep came to. A result that was obtained counts, even if a signal or the deadline came as well. */
 static int result(struct dmp_member *m, int err)
 {
@@ -200,8 +215,7 @@ static int result(struct dmp_member *m, int err)
 	case DMP_WAIT_MET:
 		if (crossed(m, w->target))
 			return 0;
-		m->futile++;
-		m->ring->stats.futile++;
+		count_uncrossed(m);
 		return -EAGAIN;
 	case DMP_WAIT_CHANGED:
 		return -EAGAIN;
