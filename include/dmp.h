@@ -250,8 +250,8 @@ int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options
 
 /*
  * Remove a consumer, or the place held for a dead one: right w. The producer waits for it no more, who comes after it
- * goes on without it; it learns of it by -ESTALE from its release, or from its wait once nothing is there. Its name is free
- * at once, its slot when its process has left or ended. Any thread; does not wait for it.
+ * goes on without it; it learns of it by -ESTALE from its release, from each wait after that, or from a wait that finds nothing. Its
+ * name is free at once, its slot when its process has left or ended. Any thread; does not wait for it.
  *   -ENOENT no such consumer   -EACCES the ring's file does not carry w   -EINVAL no such name can be
  *   -EINTR killed   -EOPNOTSUPP shm, file: who is trusted with all pages cannot be kept out of them
  */
@@ -336,8 +336,8 @@ uint64_t dmp_aborted(const struct dmp_member *member);
  * The waits: -EPIPE all producers have left and everything is read (fewer than n events that are left come first, as a
  * short batch); -EINVAL n is 0 or more than the ring holds; -EACCES not a consumer; -EINTR as above; -ESTALE it was
  * evicted; -EOWNERDEAD a consumer that it came after has died and its policy was to fail. Both come once nothing is
- * there to be read, whether it sleeps or spins, and again from each wait: dmp_leave is all that is left. After
- * -EPIPE a new producer may join: waiting goes on.
+ * there to be read or a release was void, whether it sleeps or spins, and again from each wait: dmp_leave is all that is
+ * left. After -EPIPE a new producer may join: waiting goes on.
  *
  * Events of consecutive positions lie as slots do: on a packed ring of events of a multiple of 8 bytes a batch is one
  * array from dmp_event(m, batch.pos) on, which compilers vectorise where they do not vectorise the loop.

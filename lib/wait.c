@@ -99,6 +99,8 @@ int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w)
 
 /* ---- looking: consumers ---- */
 
+#define REMOVED 0 /* instead of a role: a consumer whose release was void */
+
 /* Why its incarnation has moved. */
 static int gone(const struct dmp_member *m)
 {
@@ -287,8 +289,16 @@ static bool may_poll(const struct dmp_member *m, uint64_t n)
 int dmp_waitable_(const struct dmp_member *m, uint64_t n)
 {
 	if (m->role != DMP_ROLE_CONSUMER)
-		return -EACCES;
+		return m->role == REMOVED ? gone(m) : -EACCES;
 	return n - 1 <= m->mask ? 0 : -EINVAL;
+}
+
+/* Nothing that it has seen is its own, and its next wait hears why: a loop that goes on all the same is not for ever. */
+int dmp_release_void_(struct dmp_member *m)
+{
+	m->seen = m->pos;
+	m->role = REMOVED;
+	return -ESTALE;
 }
 
 /* The long way, after some looks. */

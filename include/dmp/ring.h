@@ -179,6 +179,7 @@ int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t de
 int dmp_try_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos);
 int dmp_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, uint64_t deadline); /* lib/wait.c */
 int dmp_try_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch);
+int dmp_release_void_(struct dmp_member *m) __attribute__((cold));
 void dmp_wake_slow_(struct dmp_member *m, uint64_t cursor) __attribute__((cold));
 
 /* ---- shared by both sides ---- */
@@ -361,7 +362,7 @@ DMP_INLINE int dmp_release(struct dmp_member *m, uint64_t end)
 	DMP_TEST_POINT(RELEASE_BEFORE);
 	dmp_load_fence(); /* F: the incarnation after the last read */
 	if (!dmp_likely_(dmp_load_once(m->entry->incarnation) == m->incarnation))
-		return -ESTALE;
+		return dmp_release_void_(m);
 	m->pos = end;
 	dmp_store_release(m->own->cursor, end); /* F, pairs with G; A to who sleeps on it */
 	DMP_TEST_POINT(RELEASE_AFTER);

@@ -234,11 +234,15 @@ static void releasing_what_was_not_given_is_invalid(void **state)
 
 static void what_an_evicted_member_read_is_void(void **state)
 {
+	struct dmp_batch batch;
+
 	(void)state;
 	fake_publish(p, 5);
 	expect_batch(c, 5, 0, 5);
 	fake_entry(c->index)->incarnation++;
 	assert_int_equal(dmp_release(c, 5), -ESTALE);
+	assert_int_equal(dmp_try_wait(c, 1, &batch), -ESTALE);
+	assert_int_equal(dmp_wait(c, 1, &batch), -ESTALE);
 	assert_int_equal(fake_own(c->index)->cursor, 0);
 	assert_int_equal(dmp_position(c), 0);
 }
