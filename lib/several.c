@@ -25,6 +25,7 @@ static bool has_open_claim(const struct dmp_member *m)
 /* Its range is this producer's, and P says so: if it dies now, all of it is void, whatever is stamped already. */
 static void win(struct dmp_member *m, uint64_t lo, uint64_t hi)
 {
+	DMP_TEST_POINT(CLAIM_WON);
 	dmp_store_release(m->own->claim_won, hi);
 	m->published = lo;
 	m->next = m->limit = hi;
@@ -50,8 +51,10 @@ static bool try_take(struct dmp_member *m, uint64_t n, __u64 *at)
 		}
 	}
 	/* Others took it all. Covered still, nobody could tell whose it is while this one waits. */
-	if (tried)
-		dmp_store_release(m->own->claim_hi, 0);
+	if (!tried)
+		return false;
+	DMP_TEST_POINT(CLAIM_LOST);
+	dmp_store_release(m->own->claim_hi, 0);
 	return false;
 }
 
@@ -68,6 +71,7 @@ static uint64_t recorded(const struct dmp_member *m)
 		if (lo < first && lo < dmp_load_acquire(own->claim_hi))
 			first = lo;
 	}
+	DMP_TEST_POINT(CLAIM_ASKED);
 	return dmp_load_once(m->meta->unrecorded) ? 0 : first; /* after the records */
 }
 
@@ -84,6 +88,7 @@ static uint64_t published(struct dmp_member *m, uint64_t needed)
 	from = n;
 	while (n < needed && is_done(m, n))
 		n++;
+	DMP_TEST_POINT(CLAIM_LOOKED);
 	if (n > from || n - known > slots / 8)
 		dmp_replace(m->ring->cursor, &known, n); /* if not: somebody else has raised it */
 	return n;
@@ -163,8 +168,12 @@ int dmp_abort_several_(struct dmp_member *m, uint64_t pos, uint64_t n)
 
 	if (pos != m->published)
 		return -EINVAL;
-	for (i = n; i--;)
+	for (i = n; i--;) {
 		dmp_store_release(*dmp_stamp_(dmp_slot_(m, pos + i)), dmp_stamp_aborted(pos + i)); /* I, pairs with H */
+		if (i)
+			DMP_TEST_POINT(ABORT_PARTLY);
+	}
+	DMP_TEST_POINT(ABORT_STAMPED);
 	m->published = pos + n;
 	dmp_store_release(*m->told, pos + n); /* P, pairs with R */
 	dmp_wake_(m, pos + n);
@@ -208,7 +217,9 @@ static void skip_aborted(struct dmp_member *m, uint64_t end)
 		pos++;
 	if (pos == m->pos)
 		return;
+	DMP_TEST_POINT(SKIP_SEEN);
 	dmp_store_once(m->own->aborted, m->own->aborted + (pos - m->pos));
+	DMP_TEST_POINT(SKIP_COUNTED);
 	m->pos = m->seen = pos;
 	dmp_store_release(m->own->cursor, pos); /* F, pairs with G */
 	dmp_wake_(m, pos);

@@ -298,6 +298,8 @@ DMP_ALWAYS_ void dmp_stamp_published_(struct dmp_member *m, uint64_t pos, uint64
 		stamp -= 4;
 		if (dmp_load_once(*dmp_stamp_(slot)) != stamp)
 			dmp_store_release(*dmp_stamp_(slot), stamp); /* I, pairs with H */
+		if (slot != first)
+			DMP_TEST_POINT(PUBLISH_PARTLY);
 	}
 }
 

@@ -17,15 +17,24 @@ enum dmp_test_point {
 	DMP_POINT_LEAVE_AFTER,	   /* left, still mapped */
 	DMP_POINT_CLAIM_BEFORE,	   /* nothing claimed yet */
 	DMP_POINT_CLAIM_RECORDED,  /* several producers: between the record and the claim */
+	DMP_POINT_CLAIM_LOST,	   /* several: others took it all, the record is still there */
+	DMP_POINT_CLAIM_ASKED,	   /* several: the records are read, not yet whether they tell of all */
+	DMP_POINT_CLAIM_LOOKED,	   /* several: it was looked how far all is done, others are not told */
+	DMP_POINT_CLAIM_WON,	   /* several: between the claim and the word that it is won */
 	DMP_POINT_CLAIM_AFTER,	   /* room is there, and claimed; nothing overwritten yet */
 	DMP_POINT_SLOT_WRITING,	   /* stamped: the slot says "writing", its payload is untouched */
+	DMP_POINT_PUBLISH_PARTLY,  /* between two stamps of a batch; its first is not stored */
 	DMP_POINT_PUBLISH_STAMPED, /* stamps stored, the cursor is not */
 	DMP_POINT_PUBLISH_CURSOR,  /* between A and B: the cursor is stored, the mode is not read */
+	DMP_POINT_ABORT_PARTLY,	   /* several: between two stamps of an abort */
+	DMP_POINT_ABORT_STAMPED,   /* several: stamps stored, the record is not */
 	DMP_POINT_WAKE_BEFORE,	   /* a sleeper was seen, WAKE is next */
 	DMP_POINT_WAIT_BEFORE,	   /* nothing was there, WAIT is next */
 	DMP_POINT_WAIT_AFTER,	   /* WAIT has returned */
 	DMP_POINT_RELEASE_BEFORE,  /* everything is read, nothing released */
 	DMP_POINT_RELEASE_AFTER,   /* between A and B of the own cursor */
+	DMP_POINT_SKIP_SEEN,	   /* several: aborted slots are seen, not yet counted */
+	DMP_POINT_SKIP_COUNTED,	   /* several: they are counted, not yet released */
 	DMP_POINT_MEMBERSHIP,	   /* shm, file: with the lock, between two stores of a change of membership */
 	DMP_POINT_WAKE_TAKEN,	   /* shm, file: the notify word is taken, nobody is woken yet */
 	DMP_POINT_SLEEP_ANNOUNCED, /* shm, file: between C and D */
