@@ -29,7 +29,7 @@ PROMISE_TESTS := test_promises test_sleep test_arguments test_differences
 USER_TESTS := test_users
 
 # tests/stress: there, too; longer.
-STRESS_TESTS := no_syscall exact_wakes lost_wake late_notify join_storm death storm observer hostile
+STRESS_TESTS := no_syscall exact_wakes lost_wake late_notify join_storm death every_step storm observer hostile
 
 # tests/demo: programs of the demonstration.
 TEST_TOOLS := count_syscalls
