@@ -223,6 +223,7 @@ int dmp_member_admit(struct dmp_member *m, struct dmp_join *args, const char *de
 
 	if (mutex_lock_killable(&ring->mutex))
 		return -EINTR;
+	dmp_published(ring); /* starts go by it, and perhaps nobody has looked for laps */
 	err = check_rules(m, args, deps);
 	/* Its pages: nobody has them mapped for writing, for the slot's last member is released. */
 	if (!err && !ring->member[m->index])
