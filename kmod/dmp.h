@@ -99,9 +99,9 @@ enum dmp_wait_state {
 struct dmp_waiter {
 	enum dmp_wait_state state;
 	u64 target;
-	u64 generation; /* of the membership when it was armed */
-	u32 unmet;	/* links queued */
-	u32 count;	/* links there are */
+	u64 gates; /* when it was armed */
+	u32 unmet; /* links queued */
+	u32 count; /* links there are */
 	struct dmp_link *links;
 	struct task_struct *task; /* in WAIT */
 	bool asleep;		  /* past E: a wake is worth counting */
@@ -203,7 +203,7 @@ struct dmp_ring {
 	u64 switches; /* ring->lock: from quiet to fenced, of any sequence */
 
 	/* Several producers, see stamps.c and repair.c. */
-	u64 published;		  /* everything below is; only ever raised, but when no producer is left */
+	u64 published;		  /* everything below is; only ever raised, but when a producer leaves that has lied */
 	u64 orphans_below;	  /* ring->mutex: claims of the dead lie below, if any are undecided; else 0 */
 	u32 unlisted;		  /* ring->mutex: producers that have no bit among the writers */
 	unsigned long look_after; /* ring->mutex: jiffies until they are looked at again */
@@ -331,6 +331,7 @@ bool dmp_is_multi(const struct dmp_ring *ring);
 u64 *dmp_stamp(const struct dmp_ring *ring, u64 position);
 bool dmp_stamp_is_done(const struct dmp_ring *ring, u64 position);
 u64 dmp_published(struct dmp_ring *ring);
+void dmp_published_again(struct dmp_ring *ring);
 u64 dmp_sequence_at(const struct dmp_ring *ring, u32 seq);
 
 /* writers.c: whose records tell what is claimed */

@@ -30,6 +30,7 @@
 
 #define LOOK_FIRST   1 /* jiffies until the first look again; then twice as long each time, up to: */
 #define LOOK_LONGEST (HZ / 10)
+#define REST	     8 /* times as long as a look has taken */
 
 #define FAR (1ULL << 60) /* nobody honest gets there: 36 years at 10^9 events a second */
 
@@ -166,11 +167,12 @@ static u64 orphans_end(struct dmp_ring *ring, u64 published)
 static u64 repair_pass(struct dmp_ring *ring)
 {
 	u64 n = dmp_published(ring), end = min(ring->orphans_below, orphans_end(ring, n)), undecided = 0;
+	u32 ranges = 2 * ring->members + 1; /* of honest records, that stand still, there are no more */
 
 	smp_mb(); /* "claimed" before the records: pairs with the claim, which is one locked instruction */
-	while (n < end) {
+	for (; n < end; ranges--) {
 		u64 until = end;
-		bool covered = is_covered(ring, n, &until);
+		bool covered = !ranges || is_covered(ring, n, &until);
 
 		smp_rmb(); /* the records before the stamps: pairs with publish, which stores them the other way round */
 		undecided += covered ? count_open(ring, n, until) : abort_orphans(ring, n, until);
@@ -179,8 +181,10 @@ static u64 repair_pass(struct dmp_ring *ring)
 	return undecided;
 }
 
+/* The delayed looks take no more than a small part of a CPU's time, however large the ring. */
 static void repair_multi(struct dmp_ring *ring)
 {
+	unsigned long began = jiffies;
 	u64 undecided = repair_pass(ring);
 
 	WRITE_ONCE(ring->stats.undecided, undecided);
@@ -189,7 +193,8 @@ static void repair_multi(struct dmp_ring *ring)
 		ring->orphans_below = 0;
 		return;
 	}
-	schedule_delayed_work(&ring->orphans, ring->look_after);
+	ring->look_after = max(ring->look_after, REST * (jiffies - began));
+	queue_delayed_work(system_unbound_wq, &ring->orphans, ring->look_after);
 	ring->look_after = min_t(unsigned long, 2 * ring->look_after, LOOK_LONGEST);
 }
 
@@ -281,8 +286,9 @@ void dmp_repair(struct dmp_member *m)
 		repair_single(ring);
 		return;
 	}
+	dmp_published_again(ring);
 	abort_batch(ring, remember(m));
-	ring->orphans_below = max(ring->orphans_below, READ_ONCE(ring->cursor->claimed));
+	ring->orphans_below = READ_ONCE(ring->cursor->claimed);
 	ring->look_after = LOOK_FIRST;
 	repair_multi(ring);
 	if (!ring->producers)

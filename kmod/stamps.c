@@ -30,13 +30,30 @@ bool dmp_stamp_is_done(const struct dmp_ring *ring, u64 position)
 	return dmp_stamp_done(smp_load_acquire(dmp_stamp(ring, position)), position);
 }
 
-/* Lowered meanwhile: what it was raised from has turned out to be a lie. */
+/* Lowered meanwhile: what it was raised from has turned out to be a lie, and so may what is claimed have. */
 static void raise_published(struct dmp_ring *ring, u64 from, u64 to)
 {
 	u64 old = from;
 
-	while (old >= from && old < to && !try_cmpxchg64(&ring->published, &old, to))
+	while (old >= from && old < to && to <= READ_ONCE(ring->cursor->claimed) &&
+	       !try_cmpxchg64(&ring->published, &old, to))
 		;
+}
+
+/*
+ * A producer has left, and its word about what is claimed may have been a lie that the kernel looked at: once more from
+ * where all is done for sure. Of honest ones nothing is lowered.
+ */
+void dmp_published_again(struct dmp_ring *ring)
+{
+	u64 claimed = READ_ONCE(ring->cursor->claimed), n = claimed > ring->slots ? claimed - ring->slots : 0;
+
+	lockdep_assert_held(&ring->mutex);
+	for (; n < claimed && dmp_stamp_is_done(ring, n); n++)
+		if (n % STAMPS_PER_TURN == 0)
+			cond_resched();
+	if (n < READ_ONCE(ring->published))
+		WRITE_ONCE(ring->published, n);
 }
 
 /*

@@ -100,7 +100,7 @@ static bool announce(struct dmp_member *m, u64 target, bool poll)
 
 	disarm(m);
 	w->target = target;
-	w->generation = m->ring->meta->generation;
+	w->gates = m->ring->meta->gates;
 	w->poll = poll;
 	while ((seq = next_sequence(&b)) >= 0) {
 		if (reached(m->ring, seq, target))
@@ -192,17 +192,17 @@ static int sleep(const struct dmp_waiter *w, ktime_t *expires)
 	return err;
 }
 
-/* Woken for what is not there: in vain, unless a gate has come meanwhile that was not waited for. */
+/* Woken for what is not there: in vain, unless a gate has come meanwhile that the producer did not wait for. */
 static void count_uncrossed(struct dmp_member *m)
 {
 	struct dmp_ring *ring = m->ring;
 
-	if (ring->meta->generation == m->waiter.generation) {
-		m->futile++;
-		ring->stats.futile++;
-	} else {
+	if (m->role == DMP_ROLE_PRODUCER && ring->meta->gates & ~m->waiter.gates) {
 		m->changed++;
 		ring->stats.changed++;
+	} else {
+		m->futile++;
+		ring->stats.futile++;
 	}
 }
 

@@ -284,6 +284,29 @@ static void a_record_that_is_half_stored_counts_as_nothing(void **state)
 	assert_int_equal(ring_info(fd()).repaired, 0);
 }
 
+/* The kernel looks while the lie is told. */
+static void a_lie_about_what_is_claimed_goes_with_its_producer(void **state)
+{
+	struct raw h = raw_join(fd(), DMP_ROLE_PRODUCER, "h");
+
+	(void)state;
+	join_producers();
+	c = join(ring, DMP_ROLE_CONSUMER, "c");
+	set(&h.own->claim_hi, 1);
+	set(&h.cursor->claimed, 1ULL << 40);
+	ring_info(fd());
+	set(&h.cursor->claimed, 1);
+	raw_leave(&h);
+	assert_int_equal(ring_info(fd()).repaired, 1);
+	assert_int_equal(ring_info(fd()).cursor, 1);
+	for (uint64_t end = 1 + SLOTS / 2; end < 4 * SLOTS; end += SLOTS / 2) {
+		publish(a, SLOTS / 4);
+		publish(b, SLOTS / 4);
+		consume_up_to(c, end);
+	}
+	assert_int_equal(dmp_wait_until(c, 1, &(struct dmp_batch){ 0 }, 0), -ETIMEDOUT);
+}
+
 static void who_has_lied_about_the_prefix_lets_nobody_lap_an_open_claim_afterwards(void **state)
 {
 	struct raw h = raw_join(fd(), DMP_ROLE_PRODUCER, "h");
@@ -359,6 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_record_that_is_half_stored_counts_as_nothing),
+		T(a_lie_about_what_is_claimed_goes_with_its_producer),
 		T(who_has_lied_about_the_prefix_lets_nobody_lap_an_open_claim_afterwards),
 		T(a_hostile_gate_hides_no_hole_of_the_dead),
 		T(a_hostile_gate_lets_nobody_lap_an_open_claim),
