@@ -57,7 +57,6 @@ static void __init check_layout(void)
 	BUILD_BUG_ON(sizeof(struct dmp_holdup) != 72);
 	BUILD_BUG_ON(sizeof(struct dmp_stalled) != 40);
 	BUILD_BUG_ON(sizeof(struct dmp_wait) != 24);
-	BUILD_BUG_ON(sizeof(struct dmp_holdup) != 72);
 }
 
 static int __init dmp_init(void)

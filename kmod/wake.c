@@ -7,7 +7,8 @@
  * is woken once, when its last link has gone.
  *
  * The notify word is the smallest target queued. Queueing lowers it (C); here it is only ever raised, so that one that
- * is stale is too small: that costs one empty WAKE, never a lost one.
+ * is stale is too small: that costs one empty WAKE, never a lost one. Of several producers it names a slot that the first
+ * waiter needs, and may go down here as well, with a look behind a barrier: see watch_slot().
  */
 #include <linux/poll.h>
 #include <linux/sched.h>
@@ -103,7 +104,7 @@ void dmp_waiter_finish(struct dmp_ring *ring, struct dmp_member *m, enum dmp_wai
 	WRITE_ONCE(w->state, state);
 	if (w->poll)
 		wake_up_interruptible_poll(&m->poll, EPOLLIN | EPOLLRDNORM);
-	else if (w->task)
+	if (w->task)
 		wake_up_process(w->task); /* it takes ring->lock before it goes, so it is there */
 }
 
@@ -213,7 +214,7 @@ void dmp_look(struct dmp_ring *ring, struct dmp_member *by)
 {
 	struct dmp_sequence *s = &ring->seq[0];
 	struct tally t = {};
-	u64 first = READ_ONCE(ring->published), cursor, rounds = 0;
+	u64 first = dmp_published(ring), cursor, rounds = 0;
 	bool settled;
 
 	do {
@@ -222,6 +223,7 @@ void dmp_look(struct dmp_ring *ring, struct dmp_member *by)
 		take_crossed(ring, s, cursor, &t);
 		settled = watch_slot(ring, s, rounds > 0);
 		spin_unlock(&ring->lock);
+		cond_resched();
 	} while (!settled && ++rounds <= ring->slots && cursor - first <= 2 * ring->slots);
 	spin_lock(&ring->lock);
 	if (by)
@@ -264,15 +266,18 @@ void dmp_wake_ended(struct dmp_ring *ring)
 /* A consumer has joined: producers that sleep have one gate more, and arm again. */
 void dmp_wake_changed(struct dmp_ring *ring)
 {
-	u32 i;
+	u32 i, woken = 0;
 
-	lockdep_assert_held(&ring->mutex);
+	lockdep_assert_held(&ring->mutex); /* keeps who is in ring->member */
 	spin_lock(&ring->lock);
 	for (i = 0; i < ring->members; i++) {
 		struct dmp_member *m = ring->member[i];
 
-		if (m && m->role == DMP_ROLE_PRODUCER && m->waiter.state == DMP_WAIT_ARMED)
-			dmp_waiter_finish(ring, m, DMP_WAIT_CHANGED);
+		if (!m || m->role != DMP_ROLE_PRODUCER || m->waiter.state != DMP_WAIT_ARMED)
+			continue;
+		dmp_waiter_finish(ring, m, DMP_WAIT_CHANGED);
+		if (++woken % WAKES_PER_LOCK == 0)
+			breathe(ring, &ring->seq[0]);
 	}
 	spin_unlock(&ring->lock);
 }
