@@ -337,7 +337,8 @@ uint64_t dmp_aborted(const struct dmp_member *member);
  * short batch); -EINVAL n is 0 or more than the ring holds; -EACCES not a consumer; -EINTR as above; -ESTALE it was
  * evicted; -EOWNERDEAD a consumer that it came after has died and its policy was to fail. Both come once nothing is
  * there to be read or a release was void, whether it sleeps or spins, and again from each wait: dmp_leave is all that is
- * left. After -EPIPE a new producer may join: waiting goes on.
+ * left. -EPIPE is a state: who joins a ring whose last producer has left gets it at once, and each wait again, until the
+ * next producer joins. To sleep until then (not shm, file): poll the member's file for POLLPRI, and look again.
  *
  * Events of consecutive positions lie as slots do: on a packed ring of events of a multiple of 8 bytes a batch is one
  * array from dmp_event(m, batch.pos) on, which compilers vectorise where they do not vectorise the loop.

@@ -150,8 +150,12 @@ static void fail_invalid(const struct create *c)
 
 static void fail_create(const struct create *c, int err)
 {
+	const struct dmp_ring_options *o = &c->options;
+
 	if (err == -EINVAL)
 		fail_invalid(c);
+	if (err == -EOPNOTSUPP && o->flags & DMP_RING_MULTI)
+		fail("only a ring of the module can have several producers: leave out --producers many, or the prefix");
 	if (err == -EEXIST)
 		fail("there is a ring of that name already: take another name, or remove it first (dmp rm)");
 	if (err == -ENOENT)

@@ -33,12 +33,10 @@ static const struct argp argp = {
 	.args_doc = "NAME",
 	.doc = "Tell what a ring is, how it stands, and who is there.\v"
 	       "Pids are those of your pid namespace, 0 for who is not in it. S is the state of the thread that "
-	       "joined, as "
-	       "ps shows it. \"Held up by\" names who has to move before there is room, or the next event. A lag is "
-	       "how many events a consumer is "
-	       "behind. Counters are since creation: woken sleepers, of them futile ones (nothing was there), late "
-	       "ones "
-	       "(a lost wake), calls that wake, and of them empty ones (nobody slept any more).",
+	       "joined, as ps shows it. \"Held up by\" names who has to move before there is room, or the next event. "
+	       "A lag is how many events a consumer is behind. Counters are since creation: woken sleepers, of them futile ones (nothing was there), late "
+	       "ones (just there when their time was up: a lost wake only if that was long), calls that wake, and of "
+	       "them empty ones (nobody slept any more).",
 	.children = common_options,
 };
 
@@ -67,6 +65,9 @@ static void print_ring(const struct dmp_info *i)
 	if (i->held || i->evicted || i->failed)
 		printf("places     %u held for dead consumers; %llu consumers evicted, %llu failed with another\n",
 		       i->held, i->evicted, i->failed);
+	if (i->stalls || i->repaired || i->undecided)
+		printf("trouble    %llu stalls; %llu slots of dead producers aborted, %llu not decided yet\n",
+		       i->stalls, i->repaired, i->undecided);
 	printf("sleepers   %llu sleeps, %llu woken, %llu futile, %llu changed, %llu"
 	       " late\n",
 	       i->sleeps, i->woken, i->futile, i->changed, i->late);
@@ -75,7 +76,7 @@ static void print_ring(const struct dmp_info *i)
 	       i->wakes, i->empty, i->examined, i->crossed, i->fences);
 }
 
-/* "required   journal, replica (missing)" */
+/* "required   journal, risk (held), replica (missing)" */
 static void print_required(const struct dmp_ring *ring)
 {
 	struct dmp_required_info infos[DMP_MAX_GATES];
@@ -84,7 +85,9 @@ static void print_required(const struct dmp_ring *ring)
 
 	for (i = 0; i < n; i++)
 		printf("%s%s%s", i ? ", " : "required   ", printable(infos[i].name, name, sizeof(name)),
-		       infos[i].there ? "" : " (missing)");
+		       !infos[i].there			   ? " (missing)"
+		       : infos[i].state == DMP_MEMBER_HELD ? " (held)"
+							   : "");
 	if (n > 0)
 		printf("\n");
 }
@@ -131,6 +134,10 @@ static void waits_text(const struct members *members, const struct dmp_member_in
 
 	if (!m->waiting) {
 		snprintf(to, size, "-");
+		return;
+	}
+	if (m->waiting & DMP_WAITING_MISSING) {
+		snprintf(to, size, "asleep until all required are there");
 		return;
 	}
 	len = (size_t)snprintf(to, size, "%s until%s", waiting_word(m->waiting), *comma ? " ring" : "");
@@ -203,7 +210,7 @@ int cmd_info(int argc, char **argv)
 	holdups.events = holdup_of(ring, DMP_HOLDUP_EVENTS);
 	members = members_of_ring(ring);
 	if (options.json) {
-		json_info(&info, &members, &holdups);
+		json_info(ring, &info, &members, &holdups);
 	} else {
 		print_ring(&info);
 		print_required(ring);

@@ -51,6 +51,9 @@ static void ring_counters(struct json *j, const struct dmp_info *info)
 	json_number(j, "examined", info->examined);
 	json_number(j, "crossed", info->crossed);
 	json_number(j, "fences", info->fences);
+	json_number(j, "stalls", info->stalls);
+	json_number(j, "repaired", info->repaired);
+	json_number(j, "undecided", info->undecided);
 	json_number(j, "evicted", info->evicted);
 	json_number(j, "failed", info->failed);
 	json_close(j, '}');
@@ -82,6 +85,7 @@ static void waits(struct json *j, const struct members *members, const struct dm
 {
 	json_string(j, "waiting", waiting_word(m->waiting));
 	json_number(j, "waits_target", m->waits_target);
+	json_bool(j, "waits_on_required", m->waiting & DMP_WAITING_MISSING);
 	json_bool(j, "waits_on_cursor", m->waiting & DMP_WAITING_CURSOR);
 	json_open(j, "waits_on", '[');
 	names(j, members, m->waits_on);
@@ -147,7 +151,25 @@ static void member(struct json *j, const struct members *members, const struct d
 	json_close(j, '}');
 }
 
-void json_info(const struct dmp_info *info, const struct members *members, const struct holdups *holdups)
+static void required(struct json *j, const struct dmp_ring *ring)
+{
+	struct dmp_required_info infos[DMP_MAX_GATES];
+	int i, n = dmp_ring_required(ring, infos, DMP_MAX_GATES);
+
+	json_open(j, "required", '[');
+	for (i = 0; i < n; i++) {
+		json_open(j, NULL, '{');
+		json_string(j, "name", infos[i].name);
+		json_number(j, "uid", infos[i].uid);
+		json_bool(j, "there", infos[i].there);
+		json_string(j, "state", infos[i].there ? state_word(infos[i].state) : "missing");
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+void json_info(const struct dmp_ring *ring, const struct dmp_info *info, const struct members *members,
+	       const struct holdups *holdups)
 {
 	struct json j = { .out = stdout };
 	char rights[4];
@@ -158,6 +180,7 @@ void json_info(const struct dmp_info *info, const struct members *members, const
 	json_ring(&j, info->name, info);
 	json_string(&j, "rights", rights);
 	ring_counters(&j, info);
+	required(&j, ring);
 	json_open(&j, "held_up_by", '{');
 	holdup(&j, "room", &holdups->room);
 	holdup(&j, "events", &holdups->events);

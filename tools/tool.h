@@ -137,7 +137,8 @@ struct holdups {
 
 /* The fields of a ring that ls and info both tell. */
 void json_ring(struct json *json, const char *name, const struct dmp_info *info);
-void json_info(const struct dmp_info *info, const struct members *members, const struct holdups *holdups);
+void json_info(const struct dmp_ring *ring, const struct dmp_info *info, const struct members *members,
+	       const struct holdups *holdups);
 
 /* ---- signals.c ---- */
 

@@ -19,12 +19,12 @@ int main(int argc, char **argv)
 	uint64_t pos, sum = 0;
 	int produce = argc > 2 && !strcmp(argv[1], "publish"), err;
 
-	err = dmp_ring_open(&ring, "ticks", 0); /* made with: dmp create ticks --slots 1024 --size 56 --stamped */
+	err = dmp_ring_open(&ring, "ticks", 0); /* made with: dmp create ticks, as above */
 	if (!err)
 		err = dmp_join(ring, produce ? DMP_ROLE_PRODUCER : DMP_ROLE_CONSUMER, produce ? NULL : &as, &m);
 	if (err)
 		return fprintf(stderr, "ticks: %s\n", strerror(-err)), 1;
-	for (long i = 0; produce && i < atol(argv[2]) && !dmp_claim(m, 1, &pos); i++) {
+	for (long i = 0; produce && i < atol(argv[2]) && !(err = dmp_claim(m, 1, &pos)); i++) {
 		*(struct tick *)dmp_slot(m, pos) = (struct tick){ .id = i, .price = 100 + i % 7 };
 		dmp_publish(m, pos, 1);
 	}
@@ -33,6 +33,8 @@ int main(int argc, char **argv)
 			sum += t->price;
 		dmp_release(m, b.end);
 	}
+	if (err) /* -EUNATCH: who is required has not come */
+		return fprintf(stderr, "ticks: %s\n", strerror(-err)), 1;
 	if (produce)
 		dmp_finish(m); /* a clean end, not a crash */
 	printf("%s %lu\n", produce ? "published up to" : "sum", (unsigned long)(produce ? dmp_position(m) : sum));

@@ -58,10 +58,40 @@ static void info_names_who_holds_a_full_ring_up(void **state)
 	remove_ring(&r);
 }
 
+static int begin(void *arg)
+{
+	struct dmp_member *p = join(arg, DMP_ROLE_PRODUCER, "p");
+	uint64_t pos;
+
+	return dmp_claim(p, 1, &pos);
+}
+
+static void info_names_whom_a_producer_waits_for_at_first(void **state)
+{
+	static const char *const names[] = { "a", "b" };
+	struct ring r = stamped_ring();
+	struct dmp_member *b;
+	pid_t p;
+
+	(void)state;
+	assert_int_equal(dmp_ring_require(r.ring, getuid(), names, 2), 0);
+	b = join(r.ring, DMP_ROLE_CONSUMER, "b");
+	p = start_child(begin, r.ring);
+	await_asleep(r.fd, "p");
+	assert_info_says(&r, "", "required   a (missing), b\n", true);
+	assert_info_says(&r, "", "asleep until all required are there", true);
+	assert_info_says(&r, "--json", "\"waits_on_required\": true", true);
+	assert_info_says(&r, "--json", "\"there\": false,\n      \"state\": \"missing\"", true);
+	kill_child(p);
+	dmp_leave(b);
+	remove_ring(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(info_names_who_holds_a_full_ring_up),
+		cmocka_unit_test(info_names_whom_a_producer_waits_for_at_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

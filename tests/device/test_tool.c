@@ -153,6 +153,7 @@ static void a_ring_may_require_consumers(void **state)
 	assert_false(exists("requires-bad"));
 	must_fail("dmp create requires-bad --slots 512 --size 8 --require a,,b", 2, "--require", "empty", NULL);
 	must_fail("dmp create shm:requires-bad --slots 512 --size 8 --require a", 1, "module", NULL);
+	must_fail("dmp create shm:requires-bad --slots 512 --size 56 --producers many", 1, "module", "producers", NULL);
 }
 
 /* ---- ls, info ---- */
