@@ -34,7 +34,8 @@ static const struct argp argp = {
 	.doc = "Tell what a ring is, how it stands, and who is there.\v"
 	       "Pids are those of your pid namespace, 0 for who is not in it. S is the state of the thread that "
 	       "joined, as ps shows it. \"Held up by\" names who has to move before there is room, or the next event. "
-	       "A lag is how many events a consumer is behind. Counters are since creation: woken sleepers, of them futile ones (nothing was there), late "
+	       "A lag is how many events a consumer is behind. Counters are since creation: woken sleepers, of them "
+	       "futile ones (nothing was there), late "
 	       "ones (just there when their time was up: a lost wake only if that was long), calls that wake, and of "
 	       "them empty ones (nobody slept any more).",
 	.children = common_options,
