@@ -60,7 +60,8 @@ struct dmp_ring;
 struct dmp_user;
 
 #define DMP_RIGHTS_ALL	 (DMP_RIGHT_R | DMP_RIGHT_W | DMP_RIGHT_X)
-#define DMP_MEMBER_PAGES 2 /* its own line, and its counters */
+#define DMP_FAR		 (1ULL << 60) /* nobody honest gets there: 36 years at 10^9 events a second */
+#define DMP_MEMBER_PAGES 2	      /* its own line, and its counters */
 #define DMP_NOTIFY_OFF	 (sizeof(struct dmp_meta))
 #define DMP_TABLE_OFF	 ALIGN(DMP_NOTIFY_OFF + DMP_SEQUENCES * sizeof(struct dmp_notify), sizeof(struct dmp_entry))
 
@@ -167,6 +168,10 @@ struct dmp_dead {
 
 #define DMP_DEAD 8
 
+struct dmp_range {
+	u64 lo, hi;
+};
+
 struct dmp_ring {
 	refcount_t refs;
 	u64 id;
@@ -210,6 +215,7 @@ struct dmp_ring {
 	struct delayed_work orphans;
 	struct dmp_dead dead[DMP_DEAD]; /* ring->mutex: the last to leave, for the tracepoint */
 	u32 deaths;
+	struct dmp_range *records; /* ring->mutex: in a pass of repair, those of the living; room for all members */
 	struct dmp_stats stats;	   /* ring->lock */
 	struct delayed_work quiet; /* mode.c */
 
@@ -332,6 +338,7 @@ u64 *dmp_stamp(const struct dmp_ring *ring, u64 position);
 bool dmp_stamp_is_done(const struct dmp_ring *ring, u64 position);
 u64 dmp_published(struct dmp_ring *ring);
 void dmp_published_again(struct dmp_ring *ring);
+void dmp_published_reset(struct dmp_ring *ring, u64 to);
 u64 dmp_sequence_at(const struct dmp_ring *ring, u32 seq);
 
 /* writers.c: whose records tell what is claimed */
@@ -343,6 +350,7 @@ void dmp_writers_settle(struct dmp_ring *ring, u64 undecided);
 void dmp_repair_init(struct dmp_ring *ring);
 void dmp_repair_exit(struct dmp_ring *ring);
 void dmp_repair(struct dmp_member *m);
+void dmp_repair_later(struct dmp_ring *ring);
 
 /* identity.c: whose member it is */
 struct dmp_mm *dmp_mm_get(void);

@@ -25,14 +25,13 @@
  */
 #include <linux/pid.h>
 #include <linux/sched.h>
+#include <linux/sort.h>
 #include "dmp.h"
 #include "trace.h"
 
 #define LOOK_FIRST   1 /* jiffies until the first look again; then twice as long each time, up to: */
 #define LOOK_LONGEST (HZ / 10)
 #define REST	     8 /* times as long as a look has taken */
-
-#define FAR (1ULL << 60) /* nobody honest gets there: 36 years at 10^9 events a second */
 
 /* ---- one producer ---- */
 
@@ -67,32 +66,34 @@ static void repair_single(struct dmp_ring *ring)
 
 /* ---- several producers ---- */
 
-/*
- * Whether a living producer's record covers position n. *end: up to there the answer is the same, so that the records are
- * read once for each range and not for each slot.
- */
-static bool is_covered(const struct dmp_ring *ring, u64 n, u64 *end)
+static int by_start(const void *a, const void *b)
 {
-	bool covered = false;
-	u64 until = *end, lo, hi;
-	u32 i;
+	const struct dmp_range *x = a, *y = b;
+
+	return x->lo < y->lo ? -1 : x->lo > y->lo;
+}
+
+/*
+ * The records of the living, sorted: each is read once in a pass, for they are words that others move as often as they
+ * like. Nobody honest claims more than a ring's worth, so a record that says more says nothing.
+ */
+static u32 read_records(struct dmp_ring *ring)
+{
+	u32 i, n = 0;
 
 	for (i = 0; i < ring->members; i++) {
 		const struct dmp_member *m = ring->member[i];
+		u64 lo, hi;
 
 		if (!m || m->role != DMP_ROLE_PRODUCER || m->left)
 			continue;
 		lo = READ_ONCE(dmp_ring_own(ring, i)->claim_lo);
-		hi = READ_ONCE(dmp_ring_own(ring, i)->claim_hi);
-		if (lo <= n && n < hi) {
-			until = covered ? max(until, hi) : hi;
-			covered = true;
-		} else if (!covered && n < lo && lo < hi) {
-			until = min(until, lo);
-		}
+		hi = dmp_available(READ_ONCE(dmp_ring_own(ring, i)->claim_hi), lo, ring->slots);
+		if (lo < hi)
+			ring->records[n++] = (struct dmp_range){ lo, hi };
 	}
-	*end = min(*end, until);
-	return covered;
+	sort(ring->records, n, sizeof(*ring->records), by_start, NULL);
+	return n;
 }
 
 /* Whether it was stamped. Nobody honest claims a position before its slot is done a lap below. */
@@ -167,18 +168,18 @@ static u64 orphans_end(struct dmp_ring *ring, u64 published)
 static u64 repair_pass(struct dmp_ring *ring)
 {
 	u64 n = dmp_published(ring), end = min(ring->orphans_below, orphans_end(ring, n)), undecided = 0;
-	u32 ranges = 2 * ring->members + 1; /* of honest records, that stand still, there are no more */
+	u32 i, records;
 
 	smp_mb(); /* "claimed" before the records: pairs with the claim, which is one locked instruction */
-	for (; n < end; ranges--) {
-		u64 until = end;
-		bool covered = !ranges || is_covered(ring, n, &until);
+	records = read_records(ring);
+	smp_rmb(); /* the records before the stamps: pairs with publish, which stores them the other way round */
+	for (i = 0; i < records && n < end; i++) {
+		u64 lo = clamp(ring->records[i].lo, n, end), hi = clamp(ring->records[i].hi, lo, end);
 
-		smp_rmb(); /* the records before the stamps: pairs with publish, which stores them the other way round */
-		undecided += covered ? count_open(ring, n, until) : abort_orphans(ring, n, until);
-		n = until;
+		undecided += abort_orphans(ring, n, lo) + count_open(ring, lo, hi);
+		n = hi;
 	}
-	return undecided;
+	return n < end ? undecided + abort_orphans(ring, n, end) : undecided;
 }
 
 /* The delayed looks take no more than a small part of a CPU's time, however large the ring. */
@@ -196,6 +197,12 @@ static void repair_multi(struct dmp_ring *ring)
 	ring->look_after = max(ring->look_after, REST * (jiffies - began));
 	queue_delayed_work(system_unbound_wq, &ring->orphans, ring->look_after);
 	ring->look_after = min_t(unsigned long, 2 * ring->look_after, LOOK_LONGEST);
+}
+
+/* Look again, in a while. */
+void dmp_repair_later(struct dmp_ring *ring)
+{
+	queue_delayed_work(system_unbound_wq, &ring->orphans, LOOK_LONGEST);
 }
 
 static void orphans_work(struct work_struct *work)
@@ -218,20 +225,31 @@ static void abort_open(struct dmp_ring *ring, u64 n, u64 end)
 	}
 }
 
+/* Nobody honest publishes more than a ring's worth above any consumer, so not above the most advanced one either. */
+static u64 highest_honest(const struct dmp_ring *ring)
+{
+	u64 gates = dmp_ring_gates(ring), highest = 0;
+
+	if (!gates)
+		return DMP_FAR;
+	for (; gates; gates &= gates - 1)
+		highest = max(highest, READ_ONCE(dmp_ring_own(ring, __ffs64(gates))->cursor));
+	return min(highest, DMP_FAR) + ring->slots;
+}
+
 /*
  * Nobody is left: the next producer goes on behind what is done, whatever was said of the rest, and finds each slot done a
- * lap below and not done here. Only a lie leads to positions whose stamps will wrap; then at the slowest gate again.
+ * lap below and not done here. Only a lie leads further; if all have lied, on at the slowest gate.
  */
 static void start_over(struct dmp_ring *ring)
 {
-	u64 n = dmp_published(ring);
+	u64 n = min(dmp_published(ring), highest_honest(ring));
 
-	if (n > FAR) {
-		n = ring->meta->gates ? dmp_ring_gate(ring, FAR) : 0;
-		WRITE_ONCE(ring->published, n);
-	}
+	if (n >= DMP_FAR)
+		n = ring->meta->gates ? dmp_ring_gate(ring, DMP_FAR) : 0;
 	WRITE_ONCE(ring->cursor->cursor, n);
 	WRITE_ONCE(ring->cursor->claimed, n);
+	dmp_published_reset(ring, n);
 	abort_open(ring, n > ring->slots ? n - ring->slots : 0, n);
 	take_back(ring, n, n + ring->slots);
 	ring->orphans_below = 0;
@@ -260,12 +278,34 @@ static struct dmp_dead *remember(struct dmp_member *m)
 	return dead;
 }
 
+/* One that lives says that it has won some of it, too: one of the two lies, and the living may be honest. */
+static bool is_disputed(const struct dmp_ring *ring, const struct dmp_dead *dead)
+{
+	u32 i;
+
+	for (i = 0; i < ring->members; i++) {
+		const struct dmp_member *m = ring->member[i];
+		const struct dmp_own *own = dmp_ring_own(ring, i);
+		u64 lo, hi;
+
+		if (!m || m->role != DMP_ROLE_PRODUCER || m->left)
+			continue;
+		lo = READ_ONCE(own->claim_lo);
+		hi = READ_ONCE(own->claim_hi);
+		if (lo < dead->hi && dead->lo < hi && READ_ONCE(own->claim_won) == hi)
+			return true;
+	}
+	return false;
+}
+
 /* The tail of a batch whose first slot is not done: stamped or not, nobody in order has seen it. */
 static void abort_batch(struct dmp_ring *ring, const struct dmp_dead *dead)
 {
 	u64 published = dmp_published(ring), end = orphans_end(ring, published), n;
 
 	if (!dead->won || dead->lo < published || dead->hi > end || dmp_stamp_is_done(ring, dead->lo))
+		return;
+	if (is_disputed(ring, dead))
 		return;
 	for (n = dead->hi; n-- > dead->lo;) {
 		smp_store_release(dmp_stamp(ring, n), dmp_stamp_aborted(n)); /* I, in its stead */

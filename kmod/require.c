@@ -304,7 +304,7 @@ static bool stands_there(const struct dmp_ring *ring, const struct dmp_stalled *
 	lockdep_assert_held(&ring->lock);
 	if (!(dmp_ring_gates(ring) & BIT_ULL(args->index)) || e->incarnation != args->incarnation)
 		return false;
-	return READ_ONCE(dmp_ring_own(ring, args->index)->cursor) == args->position && args->position < produced(ring);
+	return READ_ONCE(dmp_ring_own(ring, args->index)->cursor) <= args->position && args->position < produced(ring);
 }
 
 /* 1: this is news, 0: it is not, -ENOENT: it is not so. */

@@ -53,6 +53,7 @@ static void init_sequences(struct dmp_ring *ring)
 static void ring_free(struct dmp_ring *ring)
 {
 	dmp_map_free(ring);
+	kvfree(ring->records);
 	kvfree(ring->member);
 	kfree(ring->required);
 	dmp_quota_uncharge(ring);
@@ -71,6 +72,11 @@ static int ring_alloc(struct dmp_ring *ring, const struct dmp_create *args)
 	ring->member =
 		kvcalloc(ring->members, sizeof(*ring->member), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 	if (!ring->member)
+		return -ENOMEM;
+	if (dmp_is_multi(ring))
+		ring->records = kvcalloc(ring->members, sizeof(*ring->records),
+					 GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	if (dmp_is_multi(ring) && !ring->records)
 		return -ENOMEM;
 	return dmp_map_alloc(ring);
 }

@@ -30,14 +30,23 @@ bool dmp_stamp_is_done(const struct dmp_ring *ring, u64 position)
 	return dmp_stamp_done(smp_load_acquire(dmp_stamp(ring, position)), position);
 }
 
-/* Lowered meanwhile: what it was raised from has turned out to be a lie, and so may what is claimed have. */
+/* Unless what it was raised from has turned out to be a lie meanwhile, and so what is claimed. */
 static void raise_published(struct dmp_ring *ring, u64 from, u64 to)
 {
-	u64 old = from;
+	if (from == to)
+		return;
+	spin_lock(&ring->lock);
+	if (ring->published >= from && ring->published < to && to <= READ_ONCE(ring->cursor->claimed))
+		WRITE_ONCE(ring->published, to);
+	spin_unlock(&ring->lock);
+}
 
-	while (old >= from && old < to && to <= READ_ONCE(ring->cursor->claimed) &&
-	       !try_cmpxchg64(&ring->published, &old, to))
-		;
+/* A look that began before puts nothing back: nothing above it is claimed any more. */
+void dmp_published_reset(struct dmp_ring *ring, u64 to)
+{
+	spin_lock(&ring->lock);
+	WRITE_ONCE(ring->published, to);
+	spin_unlock(&ring->lock);
 }
 
 /*
@@ -53,7 +62,7 @@ void dmp_published_again(struct dmp_ring *ring)
 		if (n % STAMPS_PER_TURN == 0)
 			cond_resched();
 	if (n < READ_ONCE(ring->published))
-		WRITE_ONCE(ring->published, n);
+		dmp_published_reset(ring, n);
 }
 
 /*

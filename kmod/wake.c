@@ -207,24 +207,29 @@ static bool watch_slot(struct dmp_ring *ring, struct dmp_sequence *s, bool hole)
 }
 
 /*
- * WAKE of several producers, and their sleepers' E. Each round but the first follows the first hole, which only moves up
- * to the first target; the bound is for stamps that are a lie.
+ * WAKE of several producers, and their sleepers' E. Each round but the first follows the first hole, which moves up to the
+ * first target: unless the stamps are a lie each finds it further up. What is not settled after two laps is left to the
+ * next look, which is soon.
  */
 void dmp_look(struct dmp_ring *ring, struct dmp_member *by)
 {
 	struct dmp_sequence *s = &ring->seq[0];
+	u64 first = dmp_published(ring), cursor = first, last;
 	struct tally t = {};
-	u64 first = dmp_published(ring), cursor, rounds = 0;
+	u32 rounds = 0;
 	bool settled;
 
 	do {
+		cond_resched();
+		last = cursor;
 		cursor = dmp_published(ring); /* may take its time, so without the lock */
 		spin_lock(&ring->lock);
 		take_crossed(ring, s, cursor, &t);
 		settled = watch_slot(ring, s, rounds > 0);
 		spin_unlock(&ring->lock);
-		cond_resched();
-	} while (!settled && ++rounds <= ring->slots && cursor - first <= 2 * ring->slots);
+	} while (!settled && (++rounds < 3 || cursor != last) && cursor - first <= 2 * ring->slots);
+	if (!settled)
+		dmp_repair_later(ring);
 	spin_lock(&ring->lock);
 	if (by)
 		count_wake(ring, by, t.examined, t.crossed);

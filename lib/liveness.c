@@ -63,7 +63,7 @@ static bool got_on(const struct dmp_watched_ *w, const struct dmp_sight_ *seen)
 {
 	bool has_come = !seen->held && seen->incarnation != w->incarnation;
 
-	return seen->there && (has_come || seen->position != w->position || !seen->behind);
+	return seen->there && (has_come || seen->position > w->position || !seen->behind);
 }
 
 enum dmp_verdict_ dmp_judge_(struct dmp_watched_ *w, const struct dmp_sight_ *seen, uint64_t now,
@@ -130,7 +130,7 @@ static int tell_kernel(struct dmp_member *m, const struct dmp_required_info *inf
 		.flags = flags,
 		.index = info->index,
 		.incarnation = info->incarnation,
-		.position = info->cursor,
+		.position = m->liveness->stall.position,
 		.since = m->liveness->stall.stalled_for,
 	};
 

@@ -75,11 +75,22 @@ static uint64_t recorded(const struct dmp_member *m)
 	return dmp_load_once(m->meta->unrecorded) ? 0 : first; /* after the records */
 }
 
-/* N: everything below is published or aborted: by the records, or else by the stamps up to what is needed. */
+/* For others, who then need not look. */
+static void tell_published(const struct dmp_member *m, uint64_t n)
+{
+	__u64 known = dmp_load_once(m->ring->cursor);
+
+	if (n > known)
+		dmp_replace(m->ring->cursor, &known, n); /* if not: somebody else has raised it */
+}
+
+/*
+ * N: everything below is published or aborted: by the records, or else by the stamps up to what is needed. All share the
+ * cursor's line, so it is raised for what took a look at stamps, and else by large steps.
+ */
 static uint64_t published(struct dmp_member *m, uint64_t needed)
 {
-	__u64 known = dmp_load_acquire(m->ring->cursor);
-	uint64_t n = known, from, slots = m->mask + 1, first = recorded(m);
+	uint64_t known = dmp_load_acquire(m->ring->cursor), slots = m->mask + 1, first = recorded(m), n = known, from;
 
 	if (needed > slots && needed - slots > n)
 		n = needed - slots; /* nobody looked for long; the positions claimed say that all that is done */
@@ -90,7 +101,7 @@ static uint64_t published(struct dmp_member *m, uint64_t needed)
 		n++;
 	DMP_TEST_POINT(CLAIM_LOOKED);
 	if (n > from || n - known > slots / 8)
-		dmp_replace(m->ring->cursor, &known, n); /* if not: somebody else has raised it */
+		tell_published(m, n);
 	return n;
 }
 
@@ -116,6 +127,7 @@ static int look_for_room(struct dmp_member *m, struct dmp_want_ *w)
 	if (try_take(m, w->n, &at))
 		return 0;
 	w->target = a_lap_below(m, at + w->n); /* others may have claimed meanwhile */
+	tell_published(m, done);	       /* who has stalled goes by it */
 	return -EAGAIN;
 }
 

@@ -312,7 +312,7 @@ inline abort_orphan()
 	fi
 }
 
-/* The records are read again where an answer ends. */
+/* The records are read once, before the first stamp. */
 inline decide()
 {
 #ifdef STAMP_FIRST /* SAME */
@@ -320,7 +320,7 @@ inline decide()
 #endif
 #ifndef RECORDS_FIRST /* TWIN */
 	if
-	:: s > prefix && is_covered(s) == is_covered(s - 1)
+	:: s > prefix
 	:: else -> read_records()
 	fi;
 #endif

@@ -56,6 +56,17 @@ static void the_grace_begins_with_the_alert(void **state)
 	assert_int_equal(judge(&w, 1, 5, true, 9000 + GRACE), DMP_OVERDUE_);
 }
 
+static void a_position_that_goes_to_and_fro_is_no_progress(void **state)
+{
+	struct dmp_watched_ w = { .since = 0 };
+
+	(void)state;
+	assert_int_equal(judge(&w, 1, 5, true, 1000), DMP_ALIVE_);
+	assert_int_equal(judge(&w, 1, 4, true, 1000 + TIMEOUT - 1), DMP_ALIVE_);
+	assert_int_equal(judge(&w, 1, 5, true, 1000 + TIMEOUT), DMP_ALERT_);
+	assert_int_equal(judge(&w, 1, 3, true, 1000 + TIMEOUT + GRACE), DMP_OVERDUE_);
+}
+
 static void progress_begins_it_anew(void **state)
 {
 	struct dmp_watched_ w = { .since = 0 };
@@ -329,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stall_takes_the_timeout_and_then_the_grace),
 		cmocka_unit_test(the_grace_begins_with_the_alert),
+		cmocka_unit_test(a_position_that_goes_to_and_fro_is_no_progress),
 		cmocka_unit_test(progress_begins_it_anew),
 		cmocka_unit_test(to_have_caught_up_is_no_stall),
 		cmocka_unit_test(another_incarnation_is_progress),
