@@ -19,7 +19,7 @@
 #define SLOTS	       256
 #define MOST	       4    /* events per claim */
 #define WRITERS	       8192 /* in the life of a ring */
-#define LINGER	       50   /* pauses at most, for a mood */
+#define LINGER	       1000 /* milliseconds at most, for a mood */
 #define PATIENCE_NS    300000
 #define VICTIM_STEPS   6
 #define STEPS_TO_LEAVE 5
@@ -120,11 +120,19 @@ static inline void stop_here(const struct actor *a, enum dmp_test_point point)
 	store_shared(&a->stage->holds, alone || a->rest || steps[point].of[a->side].holds);
 }
 
+static inline void set_waiting(const struct actor *a, uint64_t waiting)
+{
+	if (!a->victim)
+		store_shared(&a->stage->waiting[a->seat], waiting);
+}
+
 static inline void pass(enum dmp_test_point point)
 {
 	struct actor *a = on_stage;
 
 	dmp_count(a->stage->reached[a->side][point], 1);
+	if (point == DMP_POINT_WAIT_BEFORE)
+		set_waiting(a, 1);
 	if (a->side == PRODUCER)
 		note_published(a, point);
 	if (point == DMP_POINT_CLAIM_RECORDED && a->point == DMP_POINT_CLAIM_LOST && !a->victim)
@@ -141,10 +149,11 @@ static inline void pass(enum dmp_test_point point)
 
 static inline void linger(const struct actor *a, const uint64_t *waits)
 {
+	const struct timespec ms = { .tv_nsec = 1000000 }; /* those who are waited for need the CPU */
 	uint64_t mood = dmp_load_acquire(a->stage->mood);
 
 	for (uint32_t i = 0; i < LINGER && !dmp_load_acquire(*waits) && dmp_load_acquire(a->stage->mood) == mood; i++)
-		stress_pause();
+		nanosleep(&ms, NULL);
 	stress_pause(); /* from there it is not far to sleep */
 }
 
@@ -162,12 +171,6 @@ static inline void follow_mood(const struct actor *a)
 static inline uint64_t patience(const struct actor *a)
 {
 	return a->victim ? now_ns() + PATIENCE_NS : DMP_FOREVER;
-}
-
-static inline void set_waiting(const struct actor *a, uint64_t waiting)
-{
-	if (!a->victim)
-		store_shared(&a->stage->waiting[a->seat], waiting);
 }
 
 /* ---- producers ---- */
@@ -224,7 +227,6 @@ static inline void produce_some(struct actor *a)
 	uint64_t n = 1 + stress_below(&a->seed, MOST), first = stress_below(&a->seed, 2 * n), pos;
 	int ret;
 
-	set_waiting(a, 1);
 	ret = dmp_claim_until(a->member, n, &pos, patience(a));
 	set_waiting(a, 0);
 	if (ret == -ETIMEDOUT && a->victim)
@@ -270,7 +272,6 @@ static inline bool consume_some(struct actor *a)
 	struct dmp_batch batch;
 	int ret;
 
-	set_waiting(a, 1);
 	ret = dmp_wait_until(a->member, 1, &batch, patience(a));
 	set_waiting(a, 0);
 	if (ret == -EPIPE || (ret == -ETIMEDOUT && a->victim)) {
