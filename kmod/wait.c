@@ -270,8 +270,6 @@ static bool target_in_range(const struct dmp_member *m, u64 target)
 {
 	u64 own;
 
-	if (target >= DMP_FAR)
-		return false; /* stamps wrap there: a slot would look published, and whoever fills another would ring */
 	if (m->role == DMP_ROLE_OBSERVER)
 		return true;
 	if (m->role == DMP_ROLE_PRODUCER)

@@ -192,15 +192,21 @@ void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by)
 static bool watch_slot(struct dmp_ring *ring, struct dmp_sequence *s, bool hole)
 {
 	const struct dmp_link *first = first_link(s);
-	u64 slot = READ_ONCE(ring->published);
+	u64 slot = READ_ONCE(ring->published), target;
 
 	update_notify(ring, s);
 	if (!first)
 		return true;
-	if (dmp_reached(slot, first->member->waiter.target))
+	target = first->member->waiter.target;
+	if (dmp_reached(slot, target))
 		return false;
-	if (!hole && !dmp_stamp_is_done(ring, first->member->waiter.target - 1))
-		slot = first->member->waiter.target - 1;
+	if (target >
+	    DMP_FAR) { /* nobody gets there, and stamps wrap: its slot would look done, and each hole would ring */
+		WRITE_ONCE(s->line->notify, target);
+		return true;
+	}
+	if (!hole && !dmp_stamp_is_done(ring, target - 1))
+		slot = target - 1;
 	WRITE_ONCE(s->line->notify, slot + 1);
 	smp_mb(); /* E, pairs with B: the slot is looked at after notify is stored */
 	return !dmp_stamp_is_done(ring, slot);

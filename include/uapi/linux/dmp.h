@@ -406,8 +406,7 @@ struct dmp_join {
 /*
  * WAIT returns 0 once every sequence of the member's barrier has reached target. A consumer's barrier is the ring's
  * cursor and its dependencies; an observer's the ring's cursor; a producer's every gate. A consumer's target is at most
- * its own cursor + slots, a producer's at most the ring's cursor (it can only sleep until slots are free), all are below
- * 2^60, else -EINVAL.
+ * its own cursor + slots, a producer's at most the ring's cursor (it can only sleep until slots are free), else -EINVAL.
  * ARM returns 1 if that is so already; else 0, and the file polls readable once it is, or once the member must look
  * again because its dependencies changed. ARM takes no deadline. A WAIT or ARM replaces what was armed before.
  *
