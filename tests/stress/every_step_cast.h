@@ -50,7 +50,6 @@ struct stage {
 	uint64_t covered; /* positions that the stopped subject has claimed, or was about to: it alone can tell */
 	uint64_t holds;	  /* it holds the others up, once the ring is full, or empty */
 	uint64_t writers;
-	uint64_t waiting[SEATS]; /* in dmp_wait or dmp_claim */
 	uint64_t hushed[SEATS];
 	uint64_t reached[SIDES][DMP_POINT_COUNT];
 	struct writer writer[WRITERS];
@@ -120,19 +119,11 @@ static inline void stop_here(const struct actor *a, enum dmp_test_point point)
 	store_shared(&a->stage->holds, alone || a->rest || steps[point].of[a->side].holds);
 }
 
-static inline void set_waiting(const struct actor *a, uint64_t waiting)
-{
-	if (!a->victim)
-		store_shared(&a->stage->waiting[a->seat], waiting);
-}
-
 static inline void pass(enum dmp_test_point point)
 {
 	struct actor *a = on_stage;
 
 	dmp_count(a->stage->reached[a->side][point], 1);
-	if (point == DMP_POINT_WAIT_BEFORE)
-		set_waiting(a, 1);
 	if (a->side == PRODUCER)
 		note_published(a, point);
 	if (point == DMP_POINT_CLAIM_RECORDED && a->point == DMP_POINT_CLAIM_LOST && !a->victim)
@@ -147,25 +138,25 @@ static inline void pass(enum dmp_test_point point)
 
 /* ---- moods ---- */
 
-static inline void linger(const struct actor *a, const uint64_t *waits)
+/* Until somebody sleeps on this one's sequence: then the next publish or release wakes. */
+static inline void linger(const struct actor *a)
 {
 	const struct timespec ms = { .tv_nsec = 1000000 }; /* those who are waited for need the CPU */
 	uint64_t mood = dmp_load_acquire(a->stage->mood);
 
-	for (uint32_t i = 0; i < LINGER && !dmp_load_acquire(*waits) && dmp_load_acquire(a->stage->mood) == mood; i++)
+	for (uint32_t i = 0; i < LINGER && dmp_load_acquire(a->stage->mood) == mood; i++) {
+		if (dmp_load_acquire(a->member->line->notify) != DMP_NOBODY)
+			break;
 		nanosleep(&ms, NULL);
-	stress_pause(); /* from there it is not far to sleep */
+	}
 }
 
 static inline void follow_mood(const struct actor *a)
 {
-	const uint64_t *waiting = a->stage->waiting;
 	uint64_t mood = dmp_load_acquire(a->stage->mood);
 
-	if (mood == EMPTY && a->side == PRODUCER)
-		linger(a, &waiting[SECOND]);
-	else if (mood == FULL && a->side == CONSUMER)
-		linger(a, &waiting[a->seat == SUBJECT || a->kind == SEVERAL ? STEADY : SUBJECT]);
+	if (mood == (a->side == PRODUCER ? EMPTY : FULL))
+		linger(a);
 }
 
 static inline uint64_t patience(const struct actor *a)
@@ -228,7 +219,6 @@ static inline void produce_some(struct actor *a)
 	int ret;
 
 	ret = dmp_claim_until(a->member, n, &pos, patience(a));
-	set_waiting(a, 0);
 	if (ret == -ETIMEDOUT && a->victim)
 		return;
 	assert_int_equal(ret, 0);
@@ -273,7 +263,6 @@ static inline bool consume_some(struct actor *a)
 	int ret;
 
 	ret = dmp_wait_until(a->member, 1, &batch, patience(a));
-	set_waiting(a, 0);
 	if (ret == -EPIPE || (ret == -ETIMEDOUT && a->victim)) {
 		stress_pause(); /* the next producer may not be there yet */
 		return ret == -EPIPE;
