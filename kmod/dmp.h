@@ -167,7 +167,6 @@ struct dmp_dead {
 };
 
 #define DMP_DEAD 8
-
 struct dmp_range {
 	u64 lo, hi;
 };
@@ -284,6 +283,7 @@ struct dmp_member *dmp_member_find(struct dmp_ring *ring, const char *name);
 void dmp_member_raise(struct dmp_ring *ring);
 void dmp_member_tell_all(struct dmp_ring *ring);
 void dmp_member_changed(struct dmp_ring *ring);
+bool dmp_member_produces(const struct dmp_member *m);
 
 /* leave.c: the end of a member */
 void dmp_member_retire(struct dmp_member *m, u32 state, u32 gone);
@@ -339,6 +339,7 @@ bool dmp_stamp_is_done(const struct dmp_ring *ring, u64 position);
 u64 dmp_published(struct dmp_ring *ring);
 void dmp_published_again(struct dmp_ring *ring);
 void dmp_published_reset(struct dmp_ring *ring, u64 to);
+u64 dmp_produced(const struct dmp_ring *ring);
 u64 dmp_sequence_at(const struct dmp_ring *ring, u32 seq);
 
 /* writers.c: whose records tell what is claimed */

@@ -86,7 +86,7 @@ static u64 distance(const struct dmp_ring *ring, u32 index, u64 position)
 	const struct dmp_member *m = ring->member[index];
 	u64 lo, hi, length;
 
-	if (!m || m->left || m->role != DMP_ROLE_PRODUCER)
+	if (!dmp_member_produces(m))
 		return U64_MAX;
 	lo = READ_ONCE(own->claim_lo);
 	hi = READ_ONCE(own->claim_hi);

@@ -7,9 +7,7 @@
  * either it sees the new gate, or the barrier makes the kernel see what it has published (and may overwrite) already.
  * tests and the model "join" hold every other order to lose an unread slot.
  */
-#include <linux/pid.h>
 #include <linux/poll.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 #include "dmp.h"
 #include "trace.h"
@@ -45,6 +43,12 @@ void dmp_member_changed(struct dmp_ring *ring)
 	dmp_member_raise(ring);
 	spin_unlock(&ring->lock);
 	dmp_member_tell_all(ring);
+}
+
+/* It may have claims open, and its record tells of them. NULL: nobody. */
+bool dmp_member_produces(const struct dmp_member *m)
+{
+	return m && m->role == DMP_ROLE_PRODUCER && !m->left;
 }
 
 /* ---- join ---- */

@@ -85,7 +85,7 @@ static u32 read_records(struct dmp_ring *ring)
 		const struct dmp_member *m = ring->member[i];
 		u64 lo, hi;
 
-		if (!m || m->role != DMP_ROLE_PRODUCER || m->left)
+		if (!dmp_member_produces(m))
 			continue;
 		lo = READ_ONCE(dmp_ring_own(ring, i)->claim_lo);
 		hi = dmp_available(READ_ONCE(dmp_ring_own(ring, i)->claim_hi), lo, ring->slots);
@@ -170,9 +170,9 @@ static u64 repair_pass(struct dmp_ring *ring)
 	u64 n = dmp_published(ring), end = min(ring->orphans_below, orphans_end(ring, n)), undecided = 0;
 	u32 i, records;
 
-	smp_mb(); /* "claimed" before the records: pairs with the claim, which is one locked instruction */
+	smp_mb(); /* R, pairs with P: "claimed" before the records; the claim is one locked instruction */
 	records = read_records(ring);
-	smp_rmb(); /* the records before the stamps: pairs with publish, which stores them the other way round */
+	smp_rmb(); /* R, pairs with P: the records before the stamps; publish stores them the other way round */
 	for (i = 0; i < records && n < end; i++) {
 		u64 lo = clamp(ring->records[i].lo, n, end), hi = clamp(ring->records[i].hi, lo, end);
 
@@ -220,7 +220,7 @@ static void abort_open(struct dmp_ring *ring, u64 n, u64 end)
 {
 	for (; n < end; n++) {
 		if (!dmp_stamp_is_done(ring, n))
-			smp_store_release(dmp_stamp(ring, n), dmp_stamp_aborted(n));
+			smp_store_release(dmp_stamp(ring, n), dmp_stamp_aborted(n)); /* I, pairs with H */
 		cond_resched();
 	}
 }
@@ -288,7 +288,7 @@ static bool is_disputed(const struct dmp_ring *ring, const struct dmp_dead *dead
 		const struct dmp_own *own = dmp_ring_own(ring, i);
 		u64 lo, hi;
 
-		if (!m || m->role != DMP_ROLE_PRODUCER || m->left)
+		if (!dmp_member_produces(m))
 			continue;
 		lo = READ_ONCE(own->claim_lo);
 		hi = READ_ONCE(own->claim_hi);

@@ -291,12 +291,6 @@ int dmp_require_wait(struct dmp_member *m, const struct dmp_wait *args)
 
 /* ---- STALLED ---- */
 
-/* How far a consumer could have come at most. */
-static u64 produced(const struct dmp_ring *ring)
-{
-	return READ_ONCE(*(ring->flags & DMP_RING_MULTI ? &ring->cursor->claimed : &ring->cursor->cursor));
-}
-
 static bool stands_there(const struct dmp_ring *ring, const struct dmp_stalled *args)
 {
 	const struct dmp_entry *e = &ring->table[args->index];
@@ -304,7 +298,8 @@ static bool stands_there(const struct dmp_ring *ring, const struct dmp_stalled *
 	lockdep_assert_held(&ring->lock);
 	if (!(dmp_ring_gates(ring) & BIT_ULL(args->index)) || e->incarnation != args->incarnation)
 		return false;
-	return READ_ONCE(dmp_ring_own(ring, args->index)->cursor) <= args->position && args->position < produced(ring);
+	return READ_ONCE(dmp_ring_own(ring, args->index)->cursor) <= args->position &&
+	       args->position < dmp_produced(ring);
 }
 
 /* 1: this is news, 0: it is not, -ENOENT: it is not so. */

@@ -86,6 +86,12 @@ u64 dmp_published(struct dmp_ring *ring)
 	return n;
 }
 
+/* Nothing at or above it is published: of several producers what is claimed. */
+u64 dmp_produced(const struct dmp_ring *ring)
+{
+	return READ_ONCE(*(dmp_is_multi(ring) ? &ring->cursor->claimed : &ring->cursor->cursor));
+}
+
 /* Where a sequence stands: number 0 of several producers as far as was last looked. */
 u64 dmp_sequence_at(const struct dmp_ring *ring, u32 seq)
 {

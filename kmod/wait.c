@@ -273,8 +273,7 @@ static bool target_in_range(const struct dmp_member *m, u64 target)
 	if (m->role == DMP_ROLE_OBSERVER)
 		return true;
 	if (m->role == DMP_ROLE_PRODUCER)
-		return target <=
-		       READ_ONCE(*(dmp_is_multi(m->ring) ? &m->ring->cursor->claimed : &m->ring->cursor->cursor));
+		return target <= dmp_produced(m->ring);
 	own = READ_ONCE(dmp_ring_own(m->ring, m->index)->cursor);
 	return target <= own || target - own <= m->ring->slots;
 }

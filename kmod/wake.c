@@ -200,8 +200,8 @@ static bool watch_slot(struct dmp_ring *ring, struct dmp_sequence *s, bool hole)
 	target = first->member->waiter.target;
 	if (dmp_reached(slot, target))
 		return false;
-	if (target >
-	    DMP_FAR) { /* nobody gets there, and stamps wrap: its slot would look done, and each hole would ring */
+	/* Nobody gets there, and stamps wrap: its slot would look done, and whoever fills a hole would ring. */
+	if (target > DMP_FAR) {
 		WRITE_ONCE(s->line->notify, target);
 		return true;
 	}

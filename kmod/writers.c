@@ -52,5 +52,6 @@ void dmp_writers_remove(struct dmp_member *m)
 void dmp_writers_settle(struct dmp_ring *ring, u64 undecided)
 {
 	lockdep_assert_held(&ring->mutex);
-	smp_store_release(&ring->meta->unrecorded, undecided || ring->unlisted);
+	smp_store_release(&ring->meta->unrecorded,
+			  undecided || ring->unlisted); /* N, pairs with its load in recorded() */
 }

@@ -126,10 +126,7 @@ int dmp_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t de
 	err = dmp_may_claim_(m, deadline);
 	if (err)
 		return err;
-	if (dmp_watches_(m))
-		err = dmp_watch_loop_(m, &w, look_and_make_room);
-	else
-		err = dmp_wait_loop_(m, &w, look_and_make_room);
+	err = dmp_room_loop_(m, &w, look_and_make_room);
 	if (!err)
 		dmp_take_(m, n, pos);
 	return found_no_room(m, n, err);

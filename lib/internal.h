@@ -62,6 +62,12 @@ struct dmp_want_ {
  * -EOWNERDEAD: the member has been removed. */
 int dmp_watch_(struct dmp_member *m);
 
+static inline void dmp_pause_for_(uint32_t pauses)
+{
+	for (; pauses; pauses--)
+		dmp_pause();
+}
+
 /* That it may wait for n events. -EACCES, -EINVAL */
 int dmp_waitable_(const struct dmp_member *m, uint64_t n);
 

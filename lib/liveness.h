@@ -68,9 +68,13 @@ static inline int dmp_may_claim_(struct dmp_member *m, uint64_t deadline)
 	return m->liveness && !m->liveness->begun ? dmp_begin_(m, deadline) : 0;
 }
 
-static inline bool dmp_watches_(const struct dmp_member *m)
+/* Wait for room; where consumers are required, with an eye on them. */
+static inline int dmp_room_loop_(struct dmp_member *m, struct dmp_want_ *w,
+				 int (*look)(struct dmp_member *m, struct dmp_want_ *w))
 {
-	return m->liveness && dmp_load_once(m->meta->required);
+	if (m->liveness && dmp_load_once(m->meta->required))
+		return dmp_watch_loop_(m, w, look);
+	return dmp_wait_loop_(m, w, look);
 }
 
 #endif /* DMP_LIB_LIVENESS_H */

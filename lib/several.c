@@ -167,10 +167,8 @@ int dmp_claim_several_(struct dmp_member *m, uint64_t n, uint64_t *pos, uint64_t
 
 	if (!err)
 		err = dmp_may_claim_(m, deadline);
-	if (!err && dmp_watches_(m))
-		err = dmp_watch_loop_(m, &w, look_for_room);
-	else if (!err)
-		err = dmp_wait_loop_(m, &w, look_for_room);
+	if (!err)
+		err = dmp_room_loop_(m, &w, look_for_room);
 	return claimed(m, err, pos);
 }
 
@@ -302,13 +300,10 @@ static int look_for_run(struct dmp_member *m, struct dmp_want_ *w)
 /* On the producers' heels, and not all that a batch may have: as keep_pace in wait.c. */
 static void keep_pace(struct dmp_member *m, const struct dmp_want_ *w)
 {
-	uint32_t i;
-
 	m->streak = w->looks ? 0 : m->streak + 1;
 	if (m->streak < DMP_PACE_STREAK || m->seen - m->pos >= DMP_BATCH_MAX)
 		return;
-	for (i = 0; i < m->wait.pace; i++)
-		dmp_pause();
+	dmp_pause_for_(m->wait.pace);
 }
 
 static int found(const struct dmp_member *m, int err, uint64_t n, struct dmp_batch *batch)

@@ -228,12 +228,6 @@ static void choose_news(struct dmp_member *m)
 		m->by_cursor = found >= DMP_MANY;
 }
 
-static void pause_for(uint32_t pauses)
-{
-	for (; pauses; pauses--)
-		dmp_pause();
-}
-
 /* Fewer than that, found again and again at the first look: on the producer's heels. */
 static uint64_t pace_batch(const struct dmp_member *m)
 {
@@ -258,7 +252,7 @@ static void keep_pace(struct dmp_member *m, const struct dmp_want_ *w)
 		return;
 	if (!w->pace)
 		m->streak = -DMP_PACE_REST; /* not to be paced: leave the cursor's line alone for a while */
-	pause_for(w->pace);
+	dmp_pause_for_(w->pace);
 	if (w->pace)
 		raise_seen(m, barrier(m));
 }

@@ -201,6 +201,23 @@ struct dmp_member *join_after(struct dmp_ring *ring, const char *name, const cha
 	return member;
 }
 
+/* ---- the module ---- */
+
+int module_references(void)
+{
+	char text[32] = "";
+	int fd = xopen("/sys/module/dmp/refcnt", O_RDONLY);
+
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	return atoi(text);
+}
+
+bool module_is_back(void *before)
+{
+	return module_references() == *(int *)before;
+}
+
 /* ---- children ---- */
 
 /* cmocka catches these to fail the test that runs; a child just dies. Its failing assertions print and abort. */

@@ -70,6 +70,11 @@ struct dmp_ring *make_ring(uint64_t slots, uint32_t event_size, uint32_t flags);
 struct dmp_member *join(struct dmp_ring *ring, uint32_t role, const char *name);
 struct dmp_member *join_after(struct dmp_ring *ring, const char *name, const char *const *after, uint32_t count);
 
+/* ---- the module ---- */
+
+int module_references(void);	   /* rings and files each hold it */
+bool module_is_back(void *before); /* int: it has as many as then */
+
 /* ---- children: killed with their parent ---- */
 
 typedef int (*child_fn)(void *arg);

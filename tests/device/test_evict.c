@@ -10,6 +10,7 @@
 
 #include "dying.h"
 #include "shell.h"
+#include "spinner.h"
 
 static int evict(int ring, const char *name)
 {
@@ -42,23 +43,6 @@ static void who_sleeps_wakes_with_estale(void **state)
 	close(x.ring);
 }
 
-struct spinner {
-	pthread_t thread;
-	struct dmp_member *m;
-	uint64_t begun;
-	int result;
-};
-
-static void *spin(void *arg)
-{
-	struct spinner *s = arg;
-	struct dmp_batch batch;
-
-	store_shared(&s->begun, 1);
-	s->result = dmp_wait(s->m, 1, &batch);
-	return NULL;
-}
-
 static void try_spinner(uint32_t flags, const struct dmp_wait_strategy *wait)
 {
 	struct dmp_ring *ring = make_ring(512, 56, flags);
@@ -66,11 +50,9 @@ static void try_spinner(uint32_t flags, const struct dmp_wait_strategy *wait)
 	struct spinner s = { .begun = 0 };
 
 	assert_int_equal(dmp_join(ring, DMP_ROLE_CONSUMER, &options, &s.m), 0);
-	assert_int_equal(pthread_create(&s.thread, NULL, spin, &s), 0);
-	await_shared(&s.begun, 1);
+	start_spinner(&s);
 	assert_int_equal(dmp_evict(ring, "c"), 0);
-	assert_int_equal(pthread_join(s.thread, NULL), 0);
-	assert_int_equal(s.result, -ESTALE);
+	assert_int_equal(finish_spinner(&s), -ESTALE);
 	dmp_leave(s.m);
 	dmp_ring_close(ring);
 }

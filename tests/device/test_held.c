@@ -115,21 +115,6 @@ static void a_place_is_shown_as_held(void **state)
 
 /* ---- what it keeps: nothing ---- */
 
-static int module_references(void)
-{
-	char text[32] = "";
-	int fd = xopen("/sys/module/dmp/refcnt", O_RDONLY);
-
-	assert_true(read(fd, text, sizeof(text) - 1) > 0);
-	close(fd);
-	return atoi(text);
-}
-
-static bool is_back(void *before)
-{
-	return module_references() == *(int *)before;
-}
-
 static void it_keeps_neither_ring_nor_module(void **state)
 {
 	struct name name = unique_name("held");
@@ -149,7 +134,7 @@ static void it_keeps_neither_ring_nor_module(void **state)
 			assert_int_equal(ring_unlink(name.s), 0);
 		close(v.ring);
 		assert_false(ring_is_listed(name.s));
-		await(is_back, &before, "the module to be free");
+		await(module_is_back, &before, "the module to be free");
 	}
 }
 

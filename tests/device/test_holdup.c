@@ -6,9 +6,7 @@
 
 #include <dmp.h>
 
-#include "raw.h"
-
-#define SOON 1000000 /* ns: a deadline that is to pass */
+#include "holdup.h"
 
 static struct dmp_holdup ask(int fd, uint32_t what)
 {
@@ -161,21 +159,6 @@ static void publish(struct dmp_member *p, uint64_t n)
 
 	assert_int_equal(dmp_claim(p, n, &pos), 0);
 	dmp_publish(p, pos, n);
-}
-
-static struct dmp_holdup holdup_of(const struct dmp_member *m)
-{
-	struct dmp_holdup h;
-
-	assert_int_equal(dmp_holdup(m, DMP_HOLDUP_ROOM, &h), 0);
-	return h;
-}
-
-static void time_out(struct dmp_member *p, uint64_t n)
-{
-	uint64_t pos;
-
-	assert_int_equal(dmp_claim_until(p, n, &pos, dmp_now() + SOON), -ETIMEDOUT);
 }
 
 static void a_claim_of_several_is_held_up_by_who_leaves_too_few(void **state)

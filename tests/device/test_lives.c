@@ -176,22 +176,6 @@ static int leave_a_persistent_ring_behind(void *arg)
 	return 0;
 }
 
-/* Rings and files each hold the module. */
-static int module_references(void)
-{
-	char text[32] = "";
-	int fd = xopen("/sys/module/dmp/refcnt", O_RDONLY);
-
-	assert_true(read(fd, text, sizeof(text) - 1) > 0);
-	close(fd);
-	return atoi(text);
-}
-
-static bool is_back(void *before)
-{
-	return module_references() == *(int *)before;
-}
-
 static void the_end_of_a_namespace_drops_its_persistent_rings(void **state)
 {
 	struct elsewhere e = { .name = unique_name("dropped") };
@@ -199,7 +183,7 @@ static void the_end_of_a_namespace_drops_its_persistent_rings(void **state)
 
 	(void)state;
 	assert_int_equal(run_child(leave_a_persistent_ring_behind, &e), 0);
-	await(is_back, &before, "the ring to go with its namespace");
+	await(module_is_back, &before, "the ring to go with its namespace");
 }
 
 static void a_persistent_ring_holds_the_module(void **state)

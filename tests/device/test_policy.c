@@ -8,6 +8,7 @@
 #include <dmp.h>
 
 #include "dying.h"
+#include "spinner.h"
 
 /* ---- every policy, every way, with and without somebody who depends on it ---- */
 
@@ -259,23 +260,6 @@ static void a_held_place_fails_as_well(void **state)
 
 /* ---- by library ---- */
 
-struct spinner {
-	pthread_t thread;
-	struct dmp_member *m;
-	uint64_t begun;
-	int result;
-};
-
-static void *spin(void *arg)
-{
-	struct spinner *s = arg;
-	struct dmp_batch batch;
-
-	store_shared(&s->begun, 1);
-	s->result = dmp_wait(s->m, 1, &batch);
-	return NULL;
-}
-
 static void try_spinner(uint32_t flags, const struct dmp_wait_strategy *wait)
 {
 	struct dmp_ring *ring = make_ring(512, 56, flags);
@@ -288,12 +272,10 @@ static void try_spinner(uint32_t flags, const struct dmp_wait_strategy *wait)
 
 	start_victim(&a);
 	assert_int_equal(dmp_join(ring, DMP_ROLE_CONSUMER, &options, &s.m), 0);
-	assert_int_equal(pthread_create(&s.thread, NULL, spin, &s), 0);
-	await_shared(&s.begun, 1);
+	start_spinner(&s);
 	end_victim(&a);
 	bury_victim(&a);
-	assert_int_equal(pthread_join(s.thread, NULL), 0);
-	assert_int_equal(s.result, -EOWNERDEAD);
+	assert_int_equal(finish_spinner(&s), -EOWNERDEAD);
 	assert_int_equal(dmp_try_wait(s.m, 1, &batch), -EOWNERDEAD);
 	assert_int_equal(dmp_wait(s.m, 1, &batch), -EOWNERDEAD);
 	dmp_leave(s.m);

@@ -11,9 +11,7 @@
 
 #include <dmp.h>
 
-#include "raw.h"
-
-#define SOON 1000000 /* ns: a deadline that is to pass */
+#include "holdup.h"
 
 static struct dmp_holdup room_of(int fd)
 {
@@ -29,21 +27,6 @@ static void assert_holder(const struct dmp_holdup *h, const char *name, uint64_t
 	assert_string_equal(h->name, name);
 	assert_int_equal(h->position, position);
 	assert_int_equal(h->state, DMP_MEMBER_JOINED);
-}
-
-static struct dmp_holdup holdup_of(const struct dmp_member *m)
-{
-	struct dmp_holdup h;
-
-	assert_int_equal(dmp_holdup(m, DMP_HOLDUP_ROOM, &h), 0);
-	return h;
-}
-
-static void time_out(struct dmp_member *p, uint64_t n)
-{
-	uint64_t pos;
-
-	assert_int_equal(dmp_claim_until(p, n, &pos, dmp_now() + SOON), -ETIMEDOUT);
 }
 
 /* ---- what it does: a child that has joined, and a claim that has timed out ---- */

@@ -9,7 +9,6 @@
 #define MULTI (DMP_RING_STAMPED | DMP_RING_MULTI)
 
 static struct dmp_member *p, *q, *c;
-static uint64_t p_pos, q_pos;
 
 static int setup(void **state)
 {
@@ -42,6 +41,14 @@ static int teardown(void **state)
 static void claim(struct dmp_member *m, uint64_t n, uint64_t *pos)
 {
 	assert_int_equal(dmp_try_claim(m, n, pos), 0);
+}
+
+static inline void abort_next(struct dmp_member *m, uint64_t n)
+{
+	uint64_t pos;
+
+	claim(m, n, &pos);
+	assert_int_equal(dmp_abort(m, pos, n), 0);
 }
 
 #define ALONE(name)		cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -2,6 +2,8 @@
 /* test_several_claim.c: several producers in one thread: the moves of one at the test points of another */
 #include "several.h"
 
+static uint64_t p_pos, q_pos;
+
 static const struct dmp_own *own(const struct dmp_member *m)
 {
 	return fake_own(m->index);
@@ -12,14 +14,6 @@ static void expect_record(const struct dmp_member *m, uint64_t lo, uint64_t hi, 
 	assert_int_equal(own(m)->claim_lo, lo);
 	assert_int_equal(own(m)->claim_hi, hi);
 	assert_int_equal(own(m)->claim_won, won);
-}
-
-static void abort_next(struct dmp_member *m, uint64_t n)
-{
-	uint64_t pos;
-
-	claim(m, n, &pos);
-	assert_int_equal(dmp_abort(m, pos, n), 0);
 }
 
 /* ---- claiming: what q does between p's record and its claim ---- */

@@ -2,6 +2,8 @@
 /* test_several_prefix.c: up to where all of several producers is published, and what lies about it free */
 #include "several.h"
 
+static uint64_t p_pos, q_pos;
+
 static void the_stamps_are_looked_at_as_far_as_needed(void **state)
 {
 	uint64_t i;

@@ -1,28 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* test_several_run.c: what consumers and observers make of the stamps of several producers */
-#include "fake.h"
+#include "several.h"
 
-#define SLOTS 64
-#define BIG   1024 /* slots, of a ring that holds more than a batch */
-#define MULTI (DMP_RING_STAMPED | DMP_RING_MULTI)
-
-static struct dmp_member *p, *q, *c;
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_create(SLOTS, 56, MULTI);
-	p = fake_producer();
-	q = fake_producer();
-	return 0;
-}
-
-static int setup_consumer(void **state)
-{
-	setup(state);
-	c = fake_consumer("c", NULL);
-	return 0;
-}
+#define BIG 1024 /* slots, of a ring that holds more than a batch */
 
 static int setup_big(void **state)
 {
@@ -31,25 +11,6 @@ static int setup_big(void **state)
 	p = fake_producer();
 	c = fake_consumer("c", NULL);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	dmp_leave(c);
-	dmp_leave(q);
-	dmp_leave(p);
-	p = q = c = NULL;
-	fake_destroy();
-	return 0;
-}
-
-static void abort_next(struct dmp_member *m, uint64_t n)
-{
-	uint64_t pos;
-
-	assert_int_equal(dmp_try_claim(m, n, &pos), 0);
-	assert_int_equal(dmp_abort(m, pos, n), 0);
 }
 
 /* ---- consuming ---- */
@@ -314,9 +275,6 @@ static void an_observer_goes_by_the_stamps_and_skips(void **state)
 	assert_int_equal(dmp_try_observe(o, event, &at, &lost), -EAGAIN);
 	dmp_leave(o);
 }
-
-#define ALONE(name)		cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define BESIDE_A_CONSUMER(name) cmocka_unit_test_setup_teardown(name, setup_consumer, teardown)
 
 int main(void)
 {

@@ -171,8 +171,10 @@ enum {
 
 /* What the owner of a sequence looks at after each store to it. */
 struct dmp_notify {
-	__u64 notify; /* the smallest position that a sleeper waits for on this sequence; all ones: nobody */
-	__u32 mode;   /* to be read after the store, never before */
+	/* The smallest position that a sleeper waits for on this sequence; all ones: nobody. Several producers: one behind
+	 * a position that the first sleeper needs: who fills that rings. */
+	__u64 notify;
+	__u32 mode; /* to be read after the store, never before */
 	/* Rings that no kernel owns (shm, file): the sleepers' own. There mode is DMP_MODE_FENCED for good, or a number
 	 * that the switch drew. */
 	__u32 wakes;   /* the futex: counts wakes */
@@ -473,8 +475,8 @@ enum {
 /*
  * Who is in the way, if anybody is: the ring is full, or has a claim that is not published. Needs no right, as MEMBERS:
  * it tells no more than that. Of several consumers at the smallest position: one that waits for none of the others. Of
- * several producers whose records cover the position: the one that has won it, as far as can be told. A single producer publishes in order:
- * there is no claim to be seen, and nobody in the way of EVENTS.
+ * several producers whose records cover the position: the one that has won it, as far as can be told. A single producer
+ * publishes in order: there is no claim to be seen, and nobody in the way of EVENTS.
  */
 struct dmp_holdup {
 	__u32 size;
@@ -497,9 +499,9 @@ enum {
 };
 
 /*
- * STALLED, a producer: the consumer has stood at position for so long while it gates, with more to read. Told once for
- * each incarnation and position, whoever tells: returns 1 if this was the first time, 0 if not, -ENOENT if that is not so
- * (any more): then nobody is evicted either. A producer's right w is what EVICT asks for.
+ * STALLED, a producer: the consumer has stood at position, or below, for so long while it gates, with more to read. Told
+ * once for each incarnation and position, whoever tells: returns 1 if this was the first time, 0 if not, -ENOENT if that
+ * is not so (any more): then nobody is evicted either. A producer's right w is what EVICT asks for.
  */
 struct dmp_stalled {
 	__u32 size;
