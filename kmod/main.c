@@ -19,6 +19,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
+#include <dmp/counters.h>
 #include <dmp/version.h>
 #include "dmp.h"
 
@@ -42,6 +43,7 @@ static void __init check_layout(void)
 	BUILD_BUG_ON(sizeof(struct dmp_entry) != 2 * DMP_LINE);
 	BUILD_BUG_ON(offsetof(struct dmp_cursor, claimed) != 2 * DMP_LINE);
 	BUILD_BUG_ON(sizeof(struct dmp_own) != DMP_LINE);
+	BUILD_BUG_ON(DMP_MEMBER_PAGES != 2 || sizeof(struct dmp_counters_page) != DMP_PAGE);
 	BUILD_BUG_ON(sizeof(struct dmp_create) != 96);
 	BUILD_BUG_ON(sizeof(struct dmp_open) != 72);
 	BUILD_BUG_ON(sizeof(struct dmp_bind) != 16);

@@ -240,7 +240,7 @@ struct dmp_cursor {
 
 /*
  * A member's own line, at line (index mod 64) of its first page: 64 cursors at one page offset would share a set of the
- * L1 cache. Written by the member alone. Its second page is reserved for its counters.
+ * L1 cache. Written by the member alone. Its second page is its counters: dmp/counters.h.
  */
 struct dmp_own {
 	__u64 cursor; /* consumer: events below it are released */
