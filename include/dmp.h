@@ -222,6 +222,7 @@ struct dmp_join_options {
 	uint64_t hold;			      /* for DMP_POLICY_HOLD: so many ns; 0: DMP_HOLD_DEFAULT, 10 s */
 	const struct dmp_wait_strategy *wait; /* copied; NULL: dmp_wait_sleep */
 	const struct dmp_liveness *liveness;  /* producers: copied; NULL: dmp_liveness_default */
+	uint32_t counters;		      /* DMP_COUNTERS_*, see dmp/counting.h */
 };
 
 /*

@@ -32,6 +32,23 @@ void dmp_unmap_(struct dmp_maps_ *maps);
 /* Names of members into fields of their own. -EINVAL */
 int dmp_member_names_(char (*to)[DMP_MEMBER_NAME_MAX], const char *const *names, uint32_t count);
 
+/* ---- counters.c ---- */
+
+void dmp_counters_begin_(struct dmp_member *m, uint32_t selection);
+
+/* Of the built-in ones, off the hot path: of those that lite has, and of the rest. */
+static inline void dmp_count_(const struct dmp_member *m, uint32_t at, uint64_t n)
+{
+	if (m->counters)
+		dmp_grow(m->counters[at].value, n);
+}
+
+static inline void dmp_detail_(const struct dmp_member *m, uint32_t at, uint64_t n)
+{
+	if (m->detail)
+		dmp_grow(m->detail[at].value, n);
+}
+
 /* ---- claim.c ---- */
 
 /* Where a producer's gates must stand for n more slots. */

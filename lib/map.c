@@ -42,7 +42,7 @@ bool dmp_layout_matches_(const struct dmp_meta *meta, uint64_t meta_size)
 {
 	if (dmp_load_acquire(meta->magic) != DMP_MAGIC || meta->abi != DMP_ABI_VERSION)
 		return false;
-	return meta->meta_size == meta_size && slots_match(meta) && meta->member_size >= DMP_PAGE &&
+	return meta->meta_size == meta_size && slots_match(meta) && meta->member_size >= 2 * DMP_PAGE &&
 	       within_meta(meta, meta->notify_off, SEQUENCES * sizeof(struct dmp_notify)) &&
 	       within_meta(meta, meta->table_off, (uint64_t)meta->members * sizeof(struct dmp_entry));
 }

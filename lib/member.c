@@ -149,13 +149,14 @@ static void free_member(struct dmp_member *m)
 }
 
 /* Point the member at what the owner has mapped for it. */
-static void attach(struct dmp_member *m, const struct dmp_join *args)
+static void attach(struct dmp_member *m, const struct dmp_join *args, uint32_t counters)
 {
 	m->index = args->index;
 	m->incarnation = args->incarnation;
 	set_places(m, m->maps);
 	set_ahead(m);
 	set_position(m, args->position);
+	dmp_counters_begin_(m, counters);
 }
 
 int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options *options, struct dmp_member **member)
@@ -169,14 +170,14 @@ int dmp_join(struct dmp_ring *ring, uint32_t role, const struct dmp_join_options
 	if (!m)
 		return -ENOMEM;
 	DMP_TEST_POINT(JOIN_BEFORE);
-	err = dmp_liveness_new_(m, o->liveness);
+	err = o->counters > DMP_COUNTERS_NONE ? -EINVAL : dmp_liveness_new_(m, o->liveness);
 	if (!err)
 		err = join_owner(m, ring, o, &args);
 	if (err) {
 		free_member(m);
 		return err;
 	}
-	attach(m, &args);
+	attach(m, &args, o->counters);
 	*member = m;
 	return 0;
 }

@@ -123,7 +123,8 @@ struct dmp_counter_slot {
 struct dmp_counters_page {
 	struct dmp_counters_head head;
 	struct dmp_counter_slot slot[DMP_COUNTERS_CAPACITY];
-	char spare[64];
+	__u64 uncounted; /* whatever: the writer's own */
+	char spare[56];
 };
 
 /*

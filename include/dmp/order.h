@@ -10,6 +10,7 @@
  *   dmp_exchange(x, v)     was x; dmp_raise(x, n): is x now; dmp_replace(x, old, v): whether x was *old, else *old is
  *                          what it was. One step, and a full barrier
  *   dmp_count(x, n)        x grows by n in one step, not ordered
+ *   dmp_grow(x, n)         the same of a word that this thread alone writes, 64 bits: not locked, and one store
  *   dmp_full_barrier()     everything before, then everything after, stores before loads included
  *   dmp_store_fence()      stores before, then stores after       free on x86-64: it only holds the compiler
  *   dmp_load_fence()       loads before, then loads after         free on x86-64: it only holds the compiler
@@ -43,6 +44,17 @@ char dmp_word_(const volatile unsigned long long &);
 #define dmp_replace(x, old, v) \
 	(DMP_WORD_(x), __atomic_compare_exchange_n(&(x), (old), (v), 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 #define dmp_count(x, n) (DMP_WORD_(x), (void)__atomic_fetch_add(&(x), (n), __ATOMIC_RELAXED))
+
+#ifdef __x86_64__
+/* By hand: compilers make three instructions of a load and a store that must not be torn. */
+#define dmp_grow(x, n)                                                                   \
+	do {                                                                             \
+		(void)sizeof(char[sizeof(x) == 8 ? 1 : -1]);                             \
+		__asm__("addq %1, %0" : "+m"(x) : "er"((unsigned long long)(n)) : "cc"); \
+	} while (0)
+#else
+#define dmp_grow(x, n) dmp_store_once(x, dmp_load_once(x) + (n))
+#endif
 
 #define dmp_compiler_barrier() __asm__ __volatile__("" ::: "memory")
 #define dmp_store_fence()      __atomic_thread_fence(__ATOMIC_RELEASE)

@@ -76,6 +76,7 @@
 
 #include <dmp.h>
 
+#include <dmp/counting.h>
 #include <dmp/order.h>
 #include <dmp/seq.h>
 #include <dmp/test_point.h>
@@ -118,6 +119,8 @@ struct dmp_ops_;     /* lib/ops.h */
 struct dmp_maps_;    /* lib/internal.h */
 struct dmp_segment_; /* lib/segment.h */
 struct dmp_liveness_;
+struct dmp_counters_page; /* dmp/counters.h */
+struct dmp_counter_slot;
 
 /* Private memory of the process that joined: never shared, never in a mapping. Use the functions. */
 struct dmp_member {
@@ -142,6 +145,7 @@ struct dmp_member {
 	const __u64 *slowest;			    /* the cursor that held the gate at the last look, or NULL */
 	uint64_t slowest_at;			    /* what it was then */
 	uint64_t free; /* of several: may claim below; limit is next, so each claim is slow */
+	__u64 *count;  /* publishes, of several: events published; observer: copied out. Never NULL */
 
 	/* Consumer, observer. */
 	uint64_t pos __attribute__((aligned(64))); /* released up to; observer: the next to observe */
@@ -169,6 +173,10 @@ struct dmp_member {
 	const struct dmp_ops_ *ops;   /* who owns the memory */
 	struct dmp_segment_ *segment; /* shm, file: where it lies */
 	struct dmp_maps_ *maps;	      /* what to unmap */
+	/* Its counters: lib/counters.c. The slots of the built-in ones if they are shown; if all of them are. */
+	struct dmp_counters_page *page;
+	struct dmp_counter_slot *counters, *detail;
+	uint32_t slots_used;
 	/* A producer: of the consumers that its ring requires, see lib/liveness.h. */
 	struct dmp_liveness_ *liveness;
 };

@@ -193,6 +193,7 @@ static int fake_join(struct dmp_join *args)
 	args->meta_size = FAKE_META_SIZE;
 	if (args->from != DMP_FROM_POSITION)
 		args->position = fake.cursor->cursor;
+	e->start = args->position;
 	if (args->role == DMP_ROLE_CONSUMER)
 		fake_join_consumer(args, i);
 	if (args->role == DMP_ROLE_PRODUCER)

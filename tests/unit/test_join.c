@@ -119,7 +119,7 @@ static void another_layout_is_refused(void **state)
 	expect_another_layout();
 	fake.meta->flags &= ~DMP_RING_STAMPED;
 	expect_another_layout();
-	fake.meta->member_size = 64;
+	fake.meta->member_size = DMP_PAGE;
 	expect_another_layout();
 	fake.meta->members = 0;
 	expect_another_layout();

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: LGPL-2.1 OR MIT
+/* counters.c: the counters pages: a member's own, and how others read it. Layout: dmp/counters.h */
+#include <errno.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* ---- a page: the member's own ---- */
+
+static const struct row {
+	uint32_t id, flags;
+	const char *name;
+} table[DMP_COUNTERS_BUILT_IN] = {
+#define ROW(NAME, id, name, unit, flags, help) { id, flags, name },
+	DMP_COUNTERS(ROW)
+#undef ROW
+};
+
+/* A role's flag in the table, and in the slots. */
+static uint32_t flag_of(uint32_t role)
+{
+	return 1U << role;
+}
+
+static void put_in_use(struct dmp_counter_slot *slot, uint32_t id, uint32_t flags, const char *label)
+{
+	slot->id = id;
+	slot->value = 0;
+	strncpy(slot->label, label, sizeof(slot->label) - 1);
+	dmp_store_release(slot->flags, flags | (uint32_t)DMP_COUNTER_IN_USE);
+}
+
+static bool is_selected(const struct row *row, uint32_t role, uint32_t selection)
+{
+	if (selection == DMP_COUNTERS_NONE || !(row->flags & flag_of(role)))
+		return false;
+	return selection == DMP_COUNTERS_FULL || (row->flags & DMP_COUNTER_LITE);
+}
+
+static void select_built_in(struct dmp_member *m, uint32_t selection)
+{
+	const uint32_t kept = DMP_COUNTER_DERIVED | DMP_COUNTER_GAUGE;
+	uint32_t i;
+
+	for (i = 0; i < DMP_COUNTERS_BUILT_IN; i++)
+		if (is_selected(&table[i], m->role, selection))
+			put_in_use(&m->page->slot[i], table[i].id, (table[i].flags & kept) | flag_of(m->role),
+				   table[i].name);
+	m->slots_used = selection == DMP_COUNTERS_NONE ? 0 : DMP_COUNTERS_BUILT_IN;
+}
+
+/*
+ * What the hot path counts: nobody's cursor tells it. One producer: its publishes. Several: what each publishes.
+ * Observers: what they copy. Always somewhere: to ask whether would cost as much.
+ */
+static __u64 *hot_counter(const struct dmp_member *m, uint32_t selection)
+{
+	struct dmp_counters_page *page = m->page;
+	bool counts_publishes = m->role == DMP_ROLE_PRODUCER && !m->multi;
+
+	if (selection == DMP_COUNTERS_NONE || (counts_publishes && selection != DMP_COUNTERS_FULL))
+		return &page->uncounted;
+	return &page->slot[counts_publishes ? DMP_COUNTER_AT_BATCHES : dmp_counted_at(m->role)].value;
+}
+
+/* The page of a held place is still the dead one's. The incarnation is the last word: from then on it is this member's. */
+void dmp_counters_begin_(struct dmp_member *m, uint32_t selection)
+{
+	struct dmp_counters_page *page = (void *)((char *)m->maps->region[DMP_SELF_].at + DMP_PAGE);
+
+	m->page = page;
+	dmp_store_release(page->head.incarnation, (__u64)0);
+	dmp_store_fence();
+	memset(page->slot, 0, sizeof(page->slot));
+	select_built_in(m, selection);
+	m->count = hot_counter(m, selection);
+	m->counters = selection == DMP_COUNTERS_NONE ? NULL : page->slot;
+	m->detail = selection == DMP_COUNTERS_FULL ? page->slot : NULL;
+	page->head.magic = DMP_COUNTERS_MAGIC;
+	page->head.version = DMP_COUNTERS_VERSION;
+	page->head.slot_capacity = DMP_COUNTERS_CAPACITY;
+	page->head.slot_stride = sizeof(struct dmp_counter_slot);
+	page->head.slots_offset = offsetof(struct dmp_counters_page, slot);
+	dmp_store_once(page->head.slot_count, m->slots_used);
+	dmp_store_release(page->head.incarnation, (__u64)m->incarnation);
+}
+
+/* ---- registering ---- */
+
+static bool is_label(const char *label)
+{
+	size_t i, length = label ? strnlen(label, DMP_COUNTER_LABEL) : 0;
+
+	for (i = 0; i < length; i++)
+		if (dmp_label_char(label[i]) != label[i])
+			return false;
+	return length && length < DMP_COUNTER_LABEL;
+}
+
+static bool is_taken(const struct dmp_member *m, uint32_t id, const char *label)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->slots_used; i++) {
+		const struct dmp_counter_slot *slot = &m->page->slot[i];
+
+		if ((slot->flags & DMP_COUNTER_IN_USE) && (slot->id == id || !strcmp(slot->label, label)))
+			return true;
+	}
+	return false;
+}
+
+static int check_new(const struct dmp_member *m, uint32_t id, const char *label, uint32_t slots)
+{
+	if (!is_label(label))
+		return -EINVAL;
+	if (is_taken(m, id, label))
+		return -EEXIST;
+	return m->slots_used + slots > DMP_COUNTERS_CAPACITY ? -ENOSPC : 0;
+}
+
+static struct dmp_counter_slot *take_slots(struct dmp_member *m, uint32_t slots)
+{
+	struct dmp_counter_slot *slot = &m->page->slot[m->slots_used];
+
+	m->slots_used += slots;
+	return slot;
+}
+
+static struct dmp_counter_slot *begin_slots(struct dmp_member *m, struct dmp_counter_slot *slot, uint32_t id,
+					    uint32_t flags, const char *label)
+{
+	put_in_use(slot, id, flags | flag_of(m->role), label);
+	dmp_store_release(m->page->head.slot_count, m->slots_used);
+	return slot;
+}
+
+int dmp_counter_register(struct dmp_member *m, uint32_t id, uint32_t flags, const char *label,
+			 struct dmp_counter_slot **counter)
+{
+	int err = id < DMP_COUNTER_APPLICATION || (flags & ~(uint32_t)DMP_COUNTER_GAUGE) ? -EINVAL
+											 : check_new(m, id, label, 1);
+
+	if (!err)
+		*counter = begin_slots(m, take_slots(m, 1), id, flags, label);
+	return err;
+}
+
+/* The name of a histogram that has one by itself. */
+static const char *label_of(uint32_t id, const char *label)
+{
+	if (!label && id == DMP_HISTOGRAM_PUBLISH)
+		return "publish_latency_ns";
+	if (!label && id == DMP_HISTOGRAM_CONSUME)
+		return "consume_latency_ns";
+	return label;
+}
+
+static bool is_histogram_id(uint32_t id)
+{
+	return id >= DMP_COUNTER_APPLICATION || id == DMP_HISTOGRAM_PUBLISH || id == DMP_HISTOGRAM_CONSUME;
+}
+
+int dmp_histogram_register(struct dmp_member *m, uint32_t id, const char *label, struct dmp_counter_slot **histogram)
+{
+	const char *name = label_of(id, label);
+	int err = is_histogram_id(id) ? check_new(m, id, name, DMP_HISTOGRAM_SLOTS) : -EINVAL;
+	struct dmp_counter_slot *slot;
+	uint32_t i;
+
+	if (err)
+		return err;
+	slot = take_slots(m, DMP_HISTOGRAM_SLOTS);
+	for (i = 1; i < DMP_HISTOGRAM_SLOTS; i++) {
+		slot[i].id = id;
+		slot[i].flags = DMP_COUNTER_BUCKETS;
+	}
+	*histogram = begin_slots(m, slot, id, DMP_COUNTER_HISTOGRAM, name);
+	return 0;
+}
+
+/* ---- reading: whatever is there, it is the word of another process ---- */
+
+struct reading {
+	const struct dmp_entry *entry;
+	const struct dmp_counters_page *page;
+	uint64_t incarnation;
+	uint32_t slots; /* that may be in use; 0: it is no page of this member's */
+	struct dmp_counted counted;
+};
+
+static void load_counted(const struct dmp_member *m, uint32_t index, struct reading *r)
+{
+	const struct dmp_own *own = dmp_own_(m, index);
+
+	r->counted = (struct dmp_counted){
+		.role = dmp_load_once(r->entry->role),
+		.ring_flags = m->meta->flags,
+		.event_size = m->meta->event_size,
+		.start = dmp_load_once(r->entry->start),
+		.cursor = dmp_load_acquire(m->ring->cursor),
+		.released = dmp_load_acquire(own->cursor),
+		.aborted = dmp_load_once(own->aborted),
+	};
+	r->counted.counted = dmp_load_once(r->page->slot[dmp_counted_at(r->counted.role)].value);
+}
+
+/* How many of its slots to look at. */
+static uint32_t slots_of(const struct dmp_counters_page *page, uint64_t incarnation)
+{
+	const struct dmp_counters_head *head = &page->head;
+	uint32_t slots;
+
+	if (dmp_load_acquire(head->incarnation) != incarnation || dmp_load_once(head->magic) != DMP_COUNTERS_MAGIC ||
+	    dmp_load_once(head->version) != DMP_COUNTERS_VERSION)
+		return 0;
+	slots = dmp_load_acquire(head->slot_count);
+	return slots < DMP_COUNTERS_CAPACITY ? slots : DMP_COUNTERS_CAPACITY;
+}
+
+static int begin_reading(const struct dmp_member *m, uint32_t index, struct reading *r)
+{
+	uint32_t state;
+
+	if (index >= m->meta->members)
+		return -EINVAL;
+	r->entry = (const struct dmp_entry *)(const void *)((const char *)m->meta + m->meta->table_off) + index;
+	r->page = (const void *)(m->members + (size_t)index * m->member_size + DMP_PAGE);
+	r->incarnation = dmp_load_acquire(r->entry->incarnation);
+	state = dmp_load_acquire(r->entry->state);
+	if (state != DMP_MEMBER_JOINED && state != DMP_MEMBER_HELD)
+		return -ENOENT;
+	r->slots = slots_of(r->page, r->incarnation);
+	load_counted(m, index, r);
+	return 0;
+}
+
+/* All that was read is of the same member. */
+static bool is_valid(const struct reading *r)
+{
+	dmp_load_fence();
+	return dmp_load_once(r->entry->incarnation) == r->incarnation;
+}
+
+/* Loaded once, then cleaned: it may change at any time. */
+static void read_label(char *to, const struct dmp_counter_slot *slot)
+{
+	__u64 words[DMP_COUNTER_LABEL / sizeof(__u64)];
+	uint32_t i;
+
+	for (i = 0; i < DMP_COUNTER_LABEL / sizeof(__u64); i++)
+		words[i] = dmp_load_once(((const __u64 *)(const void *)slot->label)[i]);
+	memcpy(to, words, DMP_COUNTER_LABEL);
+	to[DMP_COUNTER_LABEL - 1] = 0;
+	for (; *to; to++)
+		*to = dmp_label_char(*to);
+}
+
+/* A counter, if the slot is one in use. */
+static bool read_counter(const struct reading *r, uint32_t i, struct dmp_counter *counter)
+{
+	const struct dmp_counter_slot *slot = &r->page->slot[i];
+	uint32_t flags = dmp_load_acquire(slot->flags);
+
+	if (!(flags & DMP_COUNTER_IN_USE) || (flags & (DMP_COUNTER_HISTOGRAM | DMP_COUNTER_BUCKETS)))
+		return false;
+	memset(counter, 0, sizeof(*counter));
+	counter->id = dmp_load_once(slot->id);
+	counter->flags = flags;
+	counter->value = dmp_counter_value(counter->id, flags, dmp_load_once(slot->value), &r->counted);
+	read_label(counter->label, slot);
+	return true;
+}
+
+static int read_counters(const struct reading *r, struct dmp_counter *counters, uint32_t count)
+{
+	struct dmp_counter counter;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < r->slots; i++) {
+		if (!read_counter(r, i, &counter))
+			continue;
+		if (n < count)
+			counters[n] = counter;
+		n++;
+	}
+	return (int)n;
+}
+
+int dmp_counters_read(const struct dmp_member *m, uint32_t index, struct dmp_counter *counters, uint32_t count)
+{
+	struct reading r;
+	int n;
+
+	do {
+		n = begin_reading(m, index, &r);
+		if (!n)
+			n = read_counters(&r, counters, count);
+	} while (n >= 0 && !is_valid(&r));
+	return n;
+}
+
+/* ---- reading histograms ---- */
+
+static bool read_buckets(const struct dmp_counter_slot *slot, struct dmp_histogram *h)
+{
+	const struct dmp_counter_buckets *b = (const void *)(slot + 1);
+	uint32_t i;
+
+	for (i = 0; i < DMP_HISTOGRAM_SLOTS - 1; i++)
+		if (dmp_load_once(b[i].flags) != DMP_COUNTER_BUCKETS || dmp_load_once(b[i].id) != h->id)
+			return false;
+	for (i = 0; i < DMP_HISTOGRAM_BUCKETS; i++)
+		h->bucket[i] = dmp_load_once(b[i / DMP_BUCKETS_PER_SLOT].bucket[i % DMP_BUCKETS_PER_SLOT]);
+	return true;
+}
+
+static bool read_histogram(const struct reading *r, uint32_t i, struct dmp_histogram *h)
+{
+	const uint32_t wanted = DMP_COUNTER_IN_USE | DMP_COUNTER_HISTOGRAM;
+	const struct dmp_counter_slot *slot = &r->page->slot[i];
+	uint32_t flags = dmp_load_acquire(slot->flags);
+
+	if ((flags & wanted) != wanted || i + DMP_HISTOGRAM_SLOTS > DMP_COUNTERS_CAPACITY)
+		return false;
+	memset(h, 0, sizeof(*h));
+	h->id = dmp_load_once(slot->id);
+	h->flags = flags;
+	h->sum = dmp_load_once(slot->value);
+	read_label(h->label, slot);
+	return read_buckets(slot, h);
+}
+
+static int read_histograms(const struct reading *r, struct dmp_histogram *histograms, uint32_t count)
+{
+	struct dmp_histogram h;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < r->slots; i++) {
+		if (!read_histogram(r, i, &h))
+			continue;
+		if (n < count)
+			histograms[n] = h;
+		n++;
+	}
+	return (int)n;
+}
+
+int dmp_histograms_read(const struct dmp_member *m, uint32_t index, struct dmp_histogram *histograms, uint32_t count)
+{
+	struct reading r;
+	int n;
+
+	do {
+		n = begin_reading(m, index, &r);
+		if (!n)
+			n = read_histograms(&r, histograms, count);
+	} while (n >= 0 && !is_valid(&r));
+	return n;
+}
