@@ -317,7 +317,8 @@ int dmp_member_fd(const struct dmp_member *member);
  */
 int dmp_abort(struct dmp_member *member, uint64_t pos, uint64_t n);
 
-/* Slots that a consumer or an observer has skipped because they were aborted, by their producer or after its death. */
+/* Slots that a consumer or an observer has skipped because they were aborted, by their producer or after its death; a
+ * producer: that it has aborted. */
 uint64_t dmp_aborted(const struct dmp_member *member);
 
 /* ---- consuming: dmp/ring.h, slow path lib/wait.c ----

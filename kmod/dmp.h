@@ -371,8 +371,8 @@ void dmp_wait_withdraw(struct dmp_member *m);
 ktime_t dmp_wait_expires(u64 deadline);
 
 /* wake.c: who is woken, and why */
-void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by);
-void dmp_look(struct dmp_ring *ring, struct dmp_member *by);
+u32 dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by);
+u32 dmp_look(struct dmp_ring *ring, struct dmp_member *by);
 void dmp_wake_dropped(struct dmp_ring *ring, u32 seq);
 void dmp_wake_ended(struct dmp_ring *ring);
 void dmp_wake_changed(struct dmp_ring *ring);

@@ -71,9 +71,9 @@ static long ioctl_arm(struct dmp_member *m, void __user *arg)
 static long ioctl_wake(struct dmp_member *m)
 {
 	if (m->role == DMP_ROLE_PRODUCER)
-		dmp_wake(m->ring, 0, m);
-	else if (m->role == DMP_ROLE_CONSUMER)
-		dmp_wake(m->ring, 1 + m->index, m);
+		return dmp_wake(m->ring, 0, m);
+	if (m->role == DMP_ROLE_CONSUMER)
+		return dmp_wake(m->ring, 1 + m->index, m);
 	return 0;
 }
 

@@ -161,18 +161,16 @@ static void take_crossed(struct dmp_ring *ring, struct dmp_sequence *s, u64 curs
 
 /*
  * WAKE: the owner has moved its sequence. Carries no authority: it only makes us look. by: whose call it is; NULL: the
- * owner leaves, and the kernel looks in its stead.
+ * owner leaves, and the kernel looks in its stead. Returns how many waiters' targets were crossed.
  */
-void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by)
+u32 dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by)
 {
 	struct dmp_sequence *s = &ring->seq[seq];
 	struct tally t = {};
 	u64 cursor;
 
-	if (!has_one_owner(ring, s)) {
-		dmp_look(ring, by);
-		return;
-	}
+	if (!has_one_owner(ring, s))
+		return dmp_look(ring, by);
 	spin_lock(&ring->lock);
 	cursor = READ_ONCE(*s->cursor);
 	take_crossed(ring, s, cursor, &t);
@@ -181,6 +179,7 @@ void dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by)
 		count_wake(ring, by, t.examined, t.crossed);
 	spin_unlock(&ring->lock);
 	trace_dmp_wake(ring, seq, cursor, t.crossed, t.woken);
+	return t.crossed;
 }
 
 /*
@@ -217,7 +216,7 @@ static bool watch_slot(struct dmp_ring *ring, struct dmp_sequence *s, bool hole)
  * first target: unless the stamps are a lie each finds it further up. What is not settled after two laps is left to the
  * next look, which is soon.
  */
-void dmp_look(struct dmp_ring *ring, struct dmp_member *by)
+u32 dmp_look(struct dmp_ring *ring, struct dmp_member *by)
 {
 	struct dmp_sequence *s = &ring->seq[0];
 	u64 first = dmp_published(ring), cursor = first, last;
@@ -241,6 +240,7 @@ void dmp_look(struct dmp_ring *ring, struct dmp_member *by)
 		count_wake(ring, by, t.examined, t.crossed);
 	spin_unlock(&ring->lock);
 	trace_dmp_wake(ring, 0, cursor, t.crossed, t.woken);
+	return t.crossed;
 }
 
 /* The owner has gone and gates nobody any more: nobody waits for it. */

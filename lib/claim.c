@@ -87,8 +87,10 @@ int dmp_try_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos)
 	struct dmp_want_ w = { .n = n };
 	int err;
 
-	if (m->multi)
-		return found_no_room(m, n, dmp_try_claim_several_(m, n, pos));
+	if (m->multi) {
+		err = dmp_try_claim_several_(m, n, pos);
+		return err ? found_no_room(m, n, dmp_count_try_(m, err)) : 0;
+	}
 	if (m->role != DMP_ROLE_PRODUCER)
 		return -EACCES;
 	if (!dmp_claimable_(m, n))
@@ -96,9 +98,10 @@ int dmp_try_claim_slow_(struct dmp_member *m, uint64_t n, uint64_t *pos)
 	err = dmp_may_claim_(m, 0);
 	if (!err)
 		err = look_for_room(m, &w);
-	if (!err)
-		dmp_take_(m, n, pos);
-	return found_no_room(m, n, err);
+	if (err)
+		return found_no_room(m, n, dmp_count_try_(m, err));
+	dmp_take_(m, n, pos);
+	return 0;
 }
 
 /* Where who waits for room may have to make it. */
@@ -163,9 +166,14 @@ static int give_back(struct dmp_member *m, uint64_t pos, uint64_t n)
 
 int dmp_abort(struct dmp_member *m, uint64_t pos, uint64_t n)
 {
+	int err;
+
 	if (m->role != DMP_ROLE_PRODUCER)
 		return -EACCES;
 	if (!n || pos - m->published > m->next - m->published || n > m->next - pos)
 		return -EINVAL;
-	return m->multi ? dmp_abort_several_(m, pos, n) : give_back(m, pos, n);
+	err = m->multi ? dmp_abort_several_(m, pos, n) : give_back(m, pos, n);
+	if (!err)
+		dmp_store_once(m->own->aborted, m->own->aborted + n);
+	return err;
 }

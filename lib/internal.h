@@ -32,6 +32,16 @@ void dmp_unmap_(struct dmp_maps_ *maps);
 /* Names of members into fields of their own. -EINVAL */
 int dmp_member_names_(char (*to)[DMP_MEMBER_NAME_MAX], const char *const *names, uint32_t count);
 
+/* What a member waits for. */
+struct dmp_want_ {
+	uint64_t n;	   /* slots or events; a consumer's shrinks at the end of the stream */
+	uint64_t target;   /* the position that says so to WAIT */
+	uint64_t deadline; /* DMP_FOREVER: none */
+	uint64_t looks;	   /* in vain so far */
+	uint32_t pace;	   /* budget, see dmp_wait_strategy */
+	uint32_t flags;	   /* of WAIT */
+};
+
 /* ---- counters.c ---- */
 
 void dmp_counters_begin_(struct dmp_member *m, uint32_t selection);
@@ -49,6 +59,41 @@ static inline void dmp_detail_(const struct dmp_member *m, uint32_t at, uint64_t
 		dmp_grow(m->detail[at].value, n);
 }
 
+void dmp_count_lag_(struct dmp_member *m, uint64_t there) __attribute__((cold));
+void dmp_count_vain_look_(const struct dmp_member *m, bool found_full) __attribute__((cold));
+int dmp_count_tried_(const struct dmp_member *m, int err) __attribute__((cold));
+
+/* A look that found events. */
+static inline void dmp_count_found_(struct dmp_member *m)
+{
+	if (dmp_likely_(!m->detail))
+		return;
+	dmp_grow(m->detail[DMP_COUNTER_AT_BATCHES].value, 1);
+	if (m->seen - m->pos >= m->lag_from)
+		dmp_count_lag_(m, m->seen - m->pos);
+}
+
+/* A look in vain, of a wait. The first of a claim, however it goes on, found the ring full. */
+static inline void dmp_count_vain_(const struct dmp_member *m, struct dmp_want_ *w)
+{
+	w->looks++;
+	if (!dmp_likely_(!m->detail))
+		dmp_count_vain_look_(m, w->looks == 1 && m->role == DMP_ROLE_PRODUCER && !w->flags);
+}
+
+/* A try that failed, for whatever reason. Returns it. */
+static inline int dmp_count_try_(const struct dmp_member *m, int err)
+{
+	return dmp_likely_(!m->detail) ? err : dmp_count_tried_(m, err);
+}
+
+/* The owner's wake, counted. */
+void dmp_counted_wake_(struct dmp_member *m);
+
+/* A sleep for target begins; it has ended, and the look after it was in vain. */
+void dmp_count_sleep_(struct dmp_member *m, uint64_t target);
+void dmp_count_futile_(struct dmp_member *m, uint64_t target);
+
 /* ---- claim.c ---- */
 
 /* Where a producer's gates must stand for n more slots. */
@@ -64,16 +109,6 @@ uint64_t dmp_gate_(struct dmp_member *m, uint64_t highest);
 bool dmp_still_full_(const struct dmp_member *m);
 
 /* ---- wait.c ---- */
-
-/* What a member waits for. */
-struct dmp_want_ {
-	uint64_t n;	   /* slots or events; a consumer's shrinks at the end of the stream */
-	uint64_t target;   /* the position that says so to WAIT */
-	uint64_t deadline; /* DMP_FOREVER: none */
-	uint64_t looks;	   /* in vain so far */
-	uint32_t pace;	   /* budget, see dmp_wait_strategy */
-	uint32_t flags;	   /* of WAIT */
-};
 
 /* After a look in vain. 0: the membership has changed since the last one, look again; -EAGAIN: it has not; -ESTALE,
  * -EOWNERDEAD: the member has been removed. */

@@ -235,6 +235,7 @@ int dmp_watch_loop_(struct dmp_member *m, struct dmp_want_ *w, int (*look)(struc
 
 	if (err != -EAGAIN)
 		return err;
+	dmp_count_vain_(m, w);
 	last = dmp_sys_now();
 	do {
 		uint64_t next = last + (l->next_check > l->blocked ? l->next_check - l->blocked : 0);

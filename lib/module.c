@@ -212,6 +212,7 @@ static int module_finish(struct dmp_member *m)
 /* C, D and E are the kernel's. */
 static int module_wait(struct dmp_member *m, const struct dmp_wait *wait)
 {
+	dmp_count_(m, DMP_COUNTER_AT_SLEEPS, 1);
 	return dmp_sys_ioctl(m->fd, DMP_IOC_WAIT, (void *)(uintptr_t)wait);
 }
 
@@ -220,11 +221,12 @@ static int module_arm(struct dmp_member *m, const struct dmp_wait *wait)
 	return dmp_sys_ioctl(m->fd, DMP_IOC_ARM, (void *)(uintptr_t)wait);
 }
 
-static void module_wake(struct dmp_member *m)
+/* Fails only for a member that has left, and leaving wakes. */
+static int module_wake(struct dmp_member *m)
 {
 	if (m->multi && m->role == DMP_ROLE_PRODUCER && !dmp_watched_is_done_(m))
-		return;				  /* somebody else's claim is in the way */
-	dmp_sys_ioctl(m->fd, DMP_IOC_WAKE, NULL); /* fails only for a member that has left, and leaving wakes */
+		return -EAGAIN; /* somebody else's claim is in the way */
+	return dmp_sys_ioctl(m->fd, DMP_IOC_WAKE, NULL);
 }
 
 static int module_read_members(struct dmp_member *m, struct dmp_member_info *members, uint32_t count)

@@ -92,6 +92,7 @@ static void skip(struct dmp_member *m, uint32_t *falls)
 		to = m->pos + 1;
 	}
 	m->lost += to - m->pos;
+	dmp_count_(m, DMP_COUNTER_AT_LOST, to - m->pos);
 	m->pos = to;
 }
 
@@ -131,6 +132,8 @@ static int deliver(struct dmp_member *m, int err, uint64_t *pos, uint64_t *lost)
 	if (err)
 		return err;
 	*pos = m->pos++;
+	if (m->count)
+		dmp_grow(*m->count, 1);
 	*lost = m->lost;
 	m->lost = 0;
 	return 0;
@@ -139,10 +142,12 @@ static int deliver(struct dmp_member *m, int err, uint64_t *pos, uint64_t *lost)
 int dmp_try_observe(struct dmp_member *m, void *event, uint64_t *pos, uint64_t *lost)
 {
 	struct observation o = { .event = event };
+	int err;
 
 	if (m->role != DMP_ROLE_OBSERVER)
 		return -EACCES;
-	return deliver(m, look_for_event(m, &o.want), pos, lost);
+	err = look_for_event(m, &o.want);
+	return err ? dmp_count_try_(m, err) : deliver(m, 0, pos, lost);
 }
 
 int dmp_observe_until(struct dmp_member *m, void *event, uint64_t *pos, uint64_t *lost, uint64_t deadline)

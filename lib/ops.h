@@ -48,7 +48,7 @@ struct dmp_ops_ {
 	int (*finish)(struct dmp_member *m);
 	int (*wait)(struct dmp_member *m, const struct dmp_wait *wait);
 	int (*arm)(struct dmp_member *m, const struct dmp_wait *wait);
-	void (*wake)(struct dmp_member *m);
+	int (*wake)(struct dmp_member *m); /* how many were there to be woken; negative: no call was made */
 	int (*read_members)(struct dmp_member *m, struct dmp_member_info *members, uint32_t count);
 	int (*read_required)(struct dmp_member *m, struct dmp_required_info *infos, uint32_t count);
 	int (*stalled)(struct dmp_member *m, struct dmp_stalled *args);

@@ -213,7 +213,7 @@ void dmp_segment_tend_(struct dmp_segment_ *s, uint64_t now);
 int dmp_segment_wait_(struct dmp_member *m, const struct dmp_wait *wait);
 int dmp_segment_arm_(struct dmp_member *m, const struct dmp_wait *wait);
 int dmp_segment_evict_(const struct dmp_ring *ring, const struct dmp_evict *args); /* -EOPNOTSUPP */
-void dmp_segment_wake_(struct dmp_member *m);
+int dmp_segment_wake_(struct dmp_member *m);
 void dmp_segment_calm_(struct dmp_member *m);
 void dmp_segment_tend_member_(struct dmp_member *m);
 void dmp_segment_wake_all_(struct dmp_segment_ *s);					     /* who slept looks again */

@@ -50,7 +50,7 @@ static int wake_line(struct dmp_notify *line)
 	return (int)syscall(SYS_futex, &line->wakes, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-void dmp_segment_wake_(struct dmp_member *m)
+int dmp_segment_wake_(struct dmp_member *m)
 {
 	struct dmp_tally *ring = &m->segment->head->tally, *own = &m->segment->seats[m->index].tally;
 	int woken = wake_line(m->line);
@@ -61,6 +61,7 @@ void dmp_segment_wake_(struct dmp_member *m)
 		dmp_count(ring->empty, 1);
 		dmp_count(own->empty, 1);
 	}
+	return woken > 0 ? woken : 0;
 }
 
 void dmp_segment_wake_sequence_(struct dmp_segment_ *s, uint32_t sequence, uint64_t cursor)
@@ -200,6 +201,7 @@ static void count_sleep(struct dmp_member *m, int err)
 
 	dmp_count(ring->sleeps, 1);
 	dmp_count(own->sleeps, 1);
+	dmp_count_(m, DMP_COUNTER_AT_SLEEPS, 1);
 	if (!err) {
 		dmp_count(ring->woken, 1);
 		dmp_count(own->woken, 1);
@@ -218,6 +220,12 @@ static bool is_over(const struct dmp_member *m, const struct nap *nap)
 	return unmet(m, nap->target) == NO_SEQUENCE || dmp_load_acquire(m->meta->generation) != nap->generation;
 }
 
+/* ... or this sequence has reached the target, whatever others have. */
+static bool is_crossed(const struct dmp_member *m, uint32_t sequence, const struct nap *nap)
+{
+	return dmp_reached(dmp_load_acquire(*dmp_sequence_(m->segment, sequence)), nap->target) || is_over(m, nap);
+}
+
 /* Sleep on one sequence: who waits for several finds the next when it is woken. */
 static int sleep_on(struct dmp_member *m, uint32_t sequence, const struct nap *nap, uint64_t now)
 {
@@ -229,11 +237,13 @@ static int sleep_on(struct dmp_member *m, uint32_t sequence, const struct nap *n
 	announce(line, nap->target, now);
 	slice = now + (fence(m->segment, line) ? nap->look_up : UNSURE_NS);
 	dmp_full_barrier(); /* E, pairs with B */
-	if (dmp_reached(dmp_load_acquire(*dmp_sequence_(m->segment, sequence)), nap->target) || is_over(m, nap))
+	if (is_crossed(m, sequence, nap))
 		return 0;
 	DMP_TEST_POINT(SLEEP_BEFORE);
 	err = futex_wait(line, wakes, nap->until < slice ? nap->until : slice);
 	count_sleep(m, err);
+	if (!err && !is_crossed(m, sequence, nap))
+		dmp_count_(m, DMP_COUNTER_AT_FUTILE, 1);
 	return err;
 }
 

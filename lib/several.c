@@ -146,6 +146,7 @@ static int claimed(const struct dmp_member *m, int err, uint64_t *pos)
 	if (err)
 		return err;
 	*pos = m->published;
+	dmp_detail_(m, DMP_COUNTER_AT_BATCHES, 1);
 	DMP_TEST_POINT(CLAIM_AFTER);
 	return 0;
 }
@@ -306,11 +307,13 @@ static void keep_pace(struct dmp_member *m, const struct dmp_want_ *w)
 	dmp_pause_for_(m->wait.pace);
 }
 
-static int found(const struct dmp_member *m, int err, uint64_t n, struct dmp_batch *batch)
+static int found(struct dmp_member *m, int err, uint64_t n, struct dmp_batch *batch)
 {
-	if (!err)
-		dmp_give_(m, n, batch);
-	return err;
+	if (err)
+		return err;
+	dmp_count_found_(m);
+	dmp_give_(m, n, batch);
+	return 0;
 }
 
 int dmp_wait_several_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, uint64_t deadline)
@@ -332,5 +335,7 @@ int dmp_try_wait_several_(struct dmp_member *m, uint64_t n, struct dmp_batch *ba
 	struct dmp_want_ w = { .n = n };
 	int err = dmp_waitable_(m, n);
 
-	return found(m, err ? err : look_for_run(m, &w), n, batch);
+	if (!err)
+		err = look_for_run(m, &w);
+	return err ? dmp_count_try_(m, err) : found(m, 0, n, batch);
 }

@@ -24,7 +24,7 @@ void dmp_wake_slow_(struct dmp_member *m, uint64_t cursor)
 		return;
 	}
 	DMP_TEST_POINT(WAKE_BEFORE);
-	m->ops->wake(m);
+	dmp_counted_wake_(m);
 }
 
 /* ---- one loop for all: dmp_wait_loop_ looks, this is what happens in between ---- */
@@ -66,15 +66,18 @@ static int sleep_until(struct dmp_member *m, const struct dmp_want_ *w)
 	};
 	int err;
 
+	dmp_count_sleep_(m, w->target);
 	DMP_TEST_POINT(WAIT_BEFORE);
 	err = m->ops->wait(m, &wait);
 	DMP_TEST_POINT(WAIT_AFTER);
+	if (err)
+		m->slept_at = 0; /* it was not woken */
 	return err == -EPIPE ? 0 : err;
 }
 
 int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w)
 {
-	w->looks++;
+	dmp_count_vain_(m, w);
 	if (m->ops->tend && !(w->looks % TEND_LOOKS))
 		m->ops->tend(m);
 	switch (step_of(&m->wait, w->looks)) {
@@ -87,6 +90,8 @@ int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w)
 		dmp_sys_yield();
 		return past(w->deadline) ? -ETIMEDOUT : 0;
 	case SLEEP:
+		if (has_slept(&m->wait, w->looks))
+			dmp_count_futile_(m, w->target);
 		/* Slept in vain: the kernel goes by the cursor, and a hostile one may be ahead of its stamps for ever. */
 		if (has_slept(&m->wait, w->looks) && past(w->deadline))
 			return -ETIMEDOUT;
@@ -301,11 +306,16 @@ static int wait_on(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, ui
 	struct dmp_want_ w = {
 		.n = n, .target = m->pos + n, .deadline = deadline, .looks = looks, .pace = m->wait.pace
 	};
-	int err = dmp_wait_loop_(m, &w, look_for_events);
+	int err;
+
+	if (looks)
+		dmp_detail_(m, DMP_COUNTER_AT_SPINS, looks);
+	err = dmp_wait_loop_(m, &w, look_for_events);
 
 	if (err)
 		return err;
 	keep_pace(m, &w);
+	dmp_count_found_(m);
 	dmp_give_(m, n, batch);
 	return 0;
 }
@@ -327,6 +337,8 @@ int dmp_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch, ui
 	m->streak = 0;
 	batch->pos = m->pos;
 	batch->end = m->seen = m->pos + 1;
+	dmp_detail_(m, DMP_COUNTER_AT_SPINS, looks);
+	dmp_count_found_(m);
 	return 0;
 }
 
@@ -343,9 +355,10 @@ int dmp_try_wait_slow_(struct dmp_member *m, uint64_t n, struct dmp_batch *batch
 	err = look_for_events(m, &w);
 	if (err) {
 		m->streak = 0;
-		return err;
+		return dmp_count_try_(m, err);
 	}
 	keep_pace(m, &w);
+	dmp_count_found_(m);
 	dmp_give_(m, n, batch);
 	return 0;
 }

@@ -123,8 +123,7 @@ struct dmp_counter_slot {
 struct dmp_counters_page {
 	struct dmp_counters_head head;
 	struct dmp_counter_slot slot[DMP_COUNTERS_CAPACITY];
-	__u64 uncounted; /* whatever: the writer's own */
-	char spare[56];
+	char spare[64];
 };
 
 /*

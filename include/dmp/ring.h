@@ -145,7 +145,7 @@ struct dmp_member {
 	const __u64 *slowest;			    /* the cursor that held the gate at the last look, or NULL */
 	uint64_t slowest_at;			    /* what it was then */
 	uint64_t free; /* of several: may claim below; limit is next, so each claim is slow */
-	__u64 *count;  /* publishes, of several: events published; observer: copied out. Never NULL */
+	__u64 *count;  /* publishes, of several: events published; observer: copied out. NULL: not counted */
 
 	/* Consumer, observer. */
 	uint64_t pos __attribute__((aligned(64))); /* released up to; observer: the next to observe */
@@ -177,6 +177,8 @@ struct dmp_member {
 	struct dmp_counters_page *page;
 	struct dmp_counter_slot *counters, *detail;
 	uint32_t slots_used;
+	uint64_t lag_from;	      /* as many events found at a look, or more, are news */
+	uint64_t slept_for, slept_at; /* the last sleep's target and generation */
 	/* A producer: of the consumers that its ring requires, see lib/liveness.h. */
 	struct dmp_liveness_ *liveness;
 };
@@ -319,6 +321,8 @@ DMP_INLINE void dmp_publish(struct dmp_member *m, uint64_t pos, uint64_t n)
 	m->published = pos + n;
 	dmp_store_release(*m->told, pos + n); /* A, pairs with H and E; P: behind the stamps */
 	DMP_TEST_POINT(PUBLISH_CURSOR);
+	if (m->count)
+		dmp_grow(*m->count, m->multi ? n : 1);
 	dmp_wake_(m, pos + n);
 }
 

@@ -213,9 +213,18 @@ static const struct mode gates[] = {
 static const struct mode several[] = {
 	{ "several 56", DMP_RING_STAMPED | DMP_RING_MULTI, 56, 1 },
 };
+/* The same with other counters than those that are there by themselves. */
+static const struct mode counters[] = {
+	{ "packed 8 none", MODE_NONE, 8, 1 },
+	{ "packed 8 full", MODE_FULL, 8, 1 },
+	{ "stamped 56 none", DMP_RING_STAMPED | MODE_NONE, 56, 1 },
+	{ "stamped 56 full", DMP_RING_STAMPED | MODE_FULL, 56, 1 },
+	{ "several 56 none", DMP_RING_STAMPED | DMP_RING_MULTI | MODE_NONE, 56, 1 },
+	{ "several 56 full", DMP_RING_STAMPED | DMP_RING_MULTI | MODE_FULL, 56, 1 },
+};
 static const struct mode any[] = { { "any", 0, 8, 1 } };
 
-enum { ANY = 1, MODES = 2, FENCED = 4, GATES = 8, SEVERAL = 16 };
+enum { ANY = 1, MODES = 2, FENCED = 4, GATES = 8, SEVERAL = 16, COUNTERS = 32 };
 
 static const struct operation {
 	const char *name;
@@ -225,25 +234,25 @@ static const struct operation {
 } operations[] = {
 	{ "(nothing)", nothing, 1, ANY },
 	{ "(system call)", system_call, 1, ANY },
-	{ "claim", claim, 1, MODES | GATES | SEVERAL },
+	{ "claim", claim, 1, MODES | GATES | SEVERAL | COUNTERS },
 	{ "claim", claim_8, 8, SEVERAL },
 	{ "claim", claim_32, BATCH, SEVERAL },
 	{ "claim, gates read", claim_read_gates, 1, MODES | GATES },
 	{ "slot", slot, 1, MODES },
 	{ "for_each_slot", write_batch, BATCH, MODES },
-	{ "publish", publish_1, 1, MODES | FENCED | GATES | SEVERAL },
+	{ "publish", publish_1, 1, MODES | FENCED | GATES | SEVERAL | COUNTERS },
 	{ "publish", publish_8, 8, MODES | FENCED | SEVERAL },
-	{ "publish", publish_32, 32, MODES | FENCED | SEVERAL },
-	{ "claim, slot, publish", produce, 1, MODES | FENCED | SEVERAL },
+	{ "publish", publish_32, 32, MODES | FENCED | SEVERAL | COUNTERS },
+	{ "claim, slot, publish", produce, 1, MODES | FENCED | SEVERAL | COUNTERS },
 	{ "wait, events known", wait_known, BATCH, MODES },
-	{ "wait, one look", wait_look, BATCH, MODES | SEVERAL },
-	{ "try_wait, one look", try_wait_look, 1, MODES | SEVERAL },
-	{ "try_wait, in vain", try_wait_in_vain, 1, MODES | SEVERAL },
+	{ "wait, one look", wait_look, BATCH, MODES | SEVERAL | COUNTERS },
+	{ "try_wait, one look", try_wait_look, 1, MODES | SEVERAL | COUNTERS },
+	{ "try_wait, in vain", try_wait_in_vain, 1, MODES | SEVERAL | COUNTERS },
 	{ "event", event, 1, MODES },
 	{ "for_each", read_batch, BATCH, MODES },
 	{ "release", release, 1, MODES | FENCED },
-	{ "wait to release", consume, BATCH, MODES | FENCED | SEVERAL },
-	{ "try_observe", observe, 1, MODES | SEVERAL },
+	{ "wait to release", consume, BATCH, MODES | FENCED | SEVERAL | COUNTERS },
+	{ "try_observe", observe, 1, MODES | SEVERAL | COUNTERS },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -285,6 +294,8 @@ static void run_all(const struct operation *o)
 		run_in(o, fenced, COUNT(fenced));
 	if (o->modes & SEVERAL)
 		run_in(o, several, COUNT(several));
+	if (o->modes & COUNTERS)
+		run_in(o, counters, COUNT(counters));
 }
 
 int main(void)

@@ -14,9 +14,16 @@ void must(const char *what, int err)
 	exit(1);
 }
 
-static struct dmp_member *join(struct scene *s, uint32_t role, const char *name)
+static uint32_t counters_of(const struct mode *mode)
 {
-	struct dmp_join_options options = { .name = name };
+	if (mode->flags & MODE_NONE)
+		return DMP_COUNTERS_NONE;
+	return mode->flags & MODE_FULL ? DMP_COUNTERS_FULL : DMP_COUNTERS_LITE;
+}
+
+static struct dmp_member *join(struct scene *s, uint32_t role, const char *name, const struct mode *mode)
+{
+	struct dmp_join_options options = { .name = name, .counters = counters_of(mode) };
 	struct dmp_member *m;
 
 	must("join", dmp_join(s->ring, role, &options, &m));
@@ -31,6 +38,8 @@ static void make_several(struct dmp_member *m)
 {
 	m->multi = true;
 	m->told = m->role == DMP_ROLE_PRODUCER ? &m->own->claim_lo : &m->ring->claimed;
+	if (m->counters && m->role == DMP_ROLE_PRODUCER)
+		m->count = &m->counters[DMP_COUNTER_AT_PUBLISHED].value;
 }
 
 void scene_open(struct scene *s, const struct mode *mode)
@@ -39,7 +48,7 @@ void scene_open(struct scene *s, const struct mode *mode)
 		.slots = SCENE_SLOTS,
 		.event_size = mode->event_size,
 		.members = SCENE_GATES_MAX + 2,
-		.flags = mode->flags & ~(uint32_t)DMP_RING_MULTI,
+		.flags = mode->flags & ~(uint32_t)(DMP_RING_MULTI | MODE_NONE | MODE_FULL),
 	};
 	char name[16];
 	uint32_t i;
@@ -47,10 +56,10 @@ void scene_open(struct scene *s, const struct mode *mode)
 	must("create", dmp_ring_create(&s->ring, "shm:", &options));
 	for (s->gates = 0; s->gates < mode->gates; s->gates++) {
 		snprintf(name, sizeof(name), "c%u", s->gates);
-		s->consumers[s->gates] = join(s, DMP_ROLE_CONSUMER, name);
+		s->consumers[s->gates] = join(s, DMP_ROLE_CONSUMER, name, mode);
 	}
-	s->producer = join(s, DMP_ROLE_PRODUCER, "p");
-	s->observer = join(s, DMP_ROLE_OBSERVER, "o");
+	s->producer = join(s, DMP_ROLE_PRODUCER, "p", mode);
+	s->observer = join(s, DMP_ROLE_OBSERVER, "o", mode);
 	if (mode->flags & DMP_RING_MULTI) {
 		make_several(s->producer);
 		make_several(s->observer);

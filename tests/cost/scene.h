@@ -8,9 +8,12 @@
 #define SCENE_SLOTS	1024
 #define SCENE_GATES_MAX 64
 
+/* Beside the ring's flags: counters other than those that are there by themselves. */
+enum { MODE_NONE = 1 << 16, MODE_FULL = 1 << 17 };
+
 struct mode {
 	const char *name;
-	uint32_t flags;
+	uint32_t flags; /* DMP_RING_*, MODE_* */
 	uint32_t event_size;
 	uint32_t gates;
 };

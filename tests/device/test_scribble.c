@@ -246,7 +246,7 @@ static void hostile_waits_and_wakes_disturb_nobody(void **state)
 		int ret;
 
 		scribble(&x.h, cursor);
-		assert_int_equal(xioctl(x.h.fd, DMP_IOC_WAKE, NULL), 0);
+		assert_true(xioctl(x.h.fd, DMP_IOC_WAKE, NULL) >= 0);
 		ret = raw_wait(x.h.fd, target, 0);
 		assert_true(ret == 0 || ret == -ETIMEDOUT || ret == -EINVAL);
 		ret = raw_arm(x.h.fd, target);
@@ -256,7 +256,7 @@ static void hostile_waits_and_wakes_disturb_nobody(void **state)
 	assert_true(m.waiting & DMP_WAITING_ASLEEP); /* the ring's cursor has not moved */
 	assert_int_equal(m.woken, 0);
 	scribble(&x.h, UINT64_MAX);
-	assert_int_equal(xioctl(x.h.fd, DMP_IOC_WAKE, NULL), 0);
+	assert_true(xioctl(x.h.fd, DMP_IOC_WAKE, NULL) >= 0);
 	publish_all(&x, 0);
 	assert_int_equal(finish_sleeper(&s), 0);
 	end_cast(&x);
@@ -282,7 +282,7 @@ static void a_hostile_producer_leads_nobody_outside_the_ring(void **state)
 
 		__atomic_store_n(&p.cursor->cursor, hostile_cursor(i), __ATOMIC_SEQ_CST);
 		__atomic_store_n(&p.cursor->claimed, target, __ATOMIC_SEQ_CST);
-		assert_int_equal(xioctl(p.fd, DMP_IOC_WAKE, NULL), 0);
+		assert_true(xioctl(p.fd, DMP_IOC_WAKE, NULL) >= 0);
 		ret = raw_wait(p.fd, target, 0);
 		assert_true(ret == 0 || ret == -ETIMEDOUT || ret == -EINVAL);
 		ring_info(ring);

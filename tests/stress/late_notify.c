@@ -64,7 +64,7 @@ static void store_cursor(struct stage *s, uint64_t cursor)
 static void wake_if(struct stage *s, uint64_t notify, uint64_t cursor)
 {
 	if (notify <= cursor)
-		assert_int_equal(xioctl(s->producer.fd, DMP_IOC_WAKE, NULL), 0);
+		assert_true(xioctl(s->producer.fd, DMP_IOC_WAKE, NULL) >= 0);
 }
 
 /* ---- stopped in between ---- */

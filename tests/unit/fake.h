@@ -54,6 +54,7 @@ struct fake {
 	int open_error;	      /* of open() */
 	int error;	      /* of any ioctl but WAIT and ARM */
 	int map_error;	      /* of mapping the data */
+	int woken;	      /* how many a WAKE finds */
 	int (*on_wait)(void); /* what WAIT and ARM do and return */
 	uint64_t now;	      /* the clock: each look at it adds one */
 };
@@ -276,7 +277,7 @@ int dmp_sys_ioctl(int fd, unsigned long request, void *arg)
 		return 0;
 	case DMP_IOC_WAKE:
 		fake.wakes++;
-		return 0;
+		return fake.woken;
 	case DMP_IOC_FINISH:
 		fake.finishes++;
 		return 0;

@@ -31,7 +31,7 @@ static void a_page_is_a_head_and_62_slots_of_a_line_each(void **state)
 	assert_int_equal(sizeof(struct dmp_counters_page), 4096);
 	assert_int_equal(DMP_COUNTERS_CAPACITY, 62);
 	assert_int_equal(offsetof(struct dmp_counters_page, slot), 64);
-	assert_int_equal(offsetof(struct dmp_counters_page, uncounted), 64 + 62 * 64);
+	assert_int_equal(offsetof(struct dmp_counters_page, spare), 64 + 62 * 64);
 }
 
 static void fields_lie_where_the_header_says(void **state)

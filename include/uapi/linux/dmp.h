@@ -65,7 +65,8 @@
  *   LEAVE   (argument 0)                           ESTALE EPERM
  *   WAIT    sleep             dmp_wait             ESTALE EPERM EBUSY ETIMEDOUT EINTR EPIPE EOWNERDEAD EACCES
  *   ARM     sleep in poll     dmp_wait             ESTALE EPERM EBUSY EPIPE EOWNERDEAD
- *   WAKE    (argument 0)                           ESTALE EPERM
+ *   WAKE    (argument 0): returns how many it found whose target was crossed
+ *                                                  ESTALE EPERM
  *   FINISH  (argument 0)                           ESTALE EPERM EACCES
  *   STALLED tell of a stall   dmp_stalled          ESTALE EPERM EACCES ENOENT
  *   INFO, MEMBERS, REQUIRED, HOLDUP  as above      EPERM
@@ -249,7 +250,7 @@ struct dmp_own {
 	__u64 claim_lo;
 	__u64 claim_hi;
 	__u64 claim_won;
-	__u64 aborted; /* consumer: slots that it skipped because they were aborted */
+	__u64 aborted; /* slots that it skipped because they were aborted; producer: that it aborted */
 	__u64 pad[3];
 };
 
