@@ -24,7 +24,7 @@ NATIVE_TESTS := test_shm test_shm_members test_shm_windows test_shm_order test_s
 	test_file_crash test_power_cut
 
 # ... and what every backend promises: on the host with shm and file, in a virtual machine with the module.
-PROMISE_TESTS := test_promises test_sleep test_arguments test_differences
+PROMISE_TESTS := test_promises test_sleep test_arguments test_differences test_counting test_counting_race
 
 # ... and what takes several users, so root: in a virtual machine.
 USER_TESTS := test_users
