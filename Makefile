@@ -14,6 +14,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@$(if $(QUIET),:,printf) '  %-7s %s\n' $(1) $(2);)
 
 -include lib/files.mk tools/files.mk tests/files.mk
+include bpf/rules.mk
 
 ## Userspace
 
@@ -41,7 +42,7 @@ HELPER_OBJS := $(patsubst %.c,$(B)/%.o,$(TEST_HELPERS))
 NATIVE_HELPER_OBJS := $(patsubst %.c,$(B)/%.o,$(NATIVE_HELPERS))
 
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/unit/%)
-DEVICE_PROGRAMS := $(DEVICE_TESTS:%=$(B)/tests/bin/%)
+DEVICE_PROGRAMS := $(patsubst %,$(B)/tests/bin/%,$(DEVICE_TESTS) $(if $(HAVE_BPF),$(BPF_TESTS)))
 NATIVE_PROGRAMS := $(NATIVE_TESTS:%=$(B)/tests/native/%)
 PROMISE_PROGRAMS := $(patsubst %,$(B)/tests/bin/%,$(PROMISE_TESTS) $(USER_TESTS))
 STRESS_PROGRAMS := $(STRESS_TESTS:%=$(B)/tests/bin/%)
@@ -51,7 +52,7 @@ PROGRAMS := $(UNIT_PROGRAMS) $(DEVICE_PROGRAMS) $(NATIVE_PROGRAMS) $(PROMISE_PRO
 	$(EXAMPLES)
 
 .PHONY: all
-all: $(LIB) $(SHARED:.0=) $(TOOL) $(PROGRAMS) ## library, tools and tests (the default)
+all: $(LIB) $(SHARED:.0=) $(TOOL) $(PROGRAMS) $(BPF_OBJECTS) ## library, tools and tests (the default)
 
 # Other flags or another compiler: everything is compiled again.
 flags := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
@@ -87,7 +88,7 @@ $(B)/tools/dmp: $(TOOL_OBJS) $(LIB)
 $(UNIT_PROGRAMS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIB_TP)
 	$(call link,-lcmocka)
 $(DEVICE_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/device/%.o $(HELPER_OBJS) $(LIB_TP)
-	$(call link,-lcmocka)
+	$(call link,-lcmocka $(bpf_libs))
 $(NATIVE_PROGRAMS): $(B)/tests/native/%: $(B)/tests/native/%.o $(NATIVE_HELPER_OBJS) $(HELPER_OBJS) $(LIB_TP)
 	$(call link,-lcmocka)
 $(PROMISE_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/native/%.o $(NATIVE_HELPER_OBJS) $(HELPER_OBJS) $(LIB_TP)
@@ -143,13 +144,13 @@ setup = @tests/vm/setup
 
 .PHONY: check soak
 check: ## every build and test there is, on four kernels in virtual machines
-	$(setup) build kmod vm debug check
+	$(setup) build kmod vm debug check bpf
 	@$(lists) tests/check
 soak: ## the stress tests, for hours, on the same kernels
-	$(setup) build kmod vm debug
+	$(setup) build kmod vm debug bpf
 	@$(lists) tests/check --soak
 lists = UNIT_TESTS='$(UNIT_TESTS)' NATIVE_TESTS='$(NATIVE_TESTS)' PROMISE_TESTS='$(PROMISE_TESTS)' \
-	USER_TESTS='$(USER_TESTS)' DEVICE_TESTS='$(DEVICE_TESTS)' STRESS_TESTS='$(STRESS_TESTS)'
+	USER_TESTS='$(USER_TESTS)' DEVICE_TESTS='$(DEVICE_TESTS) $(BPF_TESTS)' STRESS_TESTS='$(STRESS_TESTS)'
 
 .PHONY: sparse sparse-module
 sparse: ## sparse over the module
@@ -159,7 +160,7 @@ sparse-module: $(KMOD)/dmp.ko
 	@log=$(KMOD)/sparse.log; $(call kbuild,C=2 CHECK=sparse modules) 2>$$log && \
 		! grep -qE '(warning|error):' $$log || { cat $$log >&2; exit 1; }
 
-FORMATTED = $(wildcard kmod/*.[ch] lib/*.[ch] tools/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*.cc lib/examples/*.c include/*.h \
+FORMATTED = $(wildcard kmod/*.[ch] bpf/*.[ch] lib/*.[ch] tools/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*.cc lib/examples/*.c include/*.h \
 	include/dmp/*.h include/uapi/linux/*.h)
 .PHONY: format check-format
 format: ## clang-format on every C file

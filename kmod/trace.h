@@ -5,6 +5,7 @@
  *   dmp_create, dmp_destroy  which rings come and go, and how large are they?
  *   dmp_join, dmp_leave      who takes part, from where on, and how far did it get?
  *   dmp_wait, dmp_woken      who goes to sleep for which position, and with what result does it run again?
+ *   dmp_met                  whose barrier was crossed just now? (from there to dmp_woken is wake to run; or it polls)
  *   dmp_wake                 how many did a WAKE find crossed, how many did it wake?
  *   dmp_abort                which claim of which dead producer was stamped aborted?
  *   dmp_hold, dmp_resume     whose place is held after its death, how far had it got, and does somebody go on there ...
@@ -136,6 +137,25 @@ TRACE_EVENT(dmp_wait,
 		__entry->member = m->index;
 	),
 	TP_printk("ring=%llu member=%u target=%llu", __entry->ring, __entry->member, __entry->target)
+);
+
+TRACE_EVENT(dmp_met,
+	TP_PROTO(const struct dmp_member *m, u64 target, bool asleep),
+	TP_ARGS(m, target, asleep),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u64, target)
+		__field(u32, member)
+		__field(bool, asleep)
+	),
+	TP_fast_assign(
+		__entry->ring = m->ring->id;
+		__entry->target = target;
+		__entry->member = m->index;
+		__entry->asleep = asleep;
+	),
+	TP_printk("ring=%llu member=%u target=%llu asleep=%d", __entry->ring, __entry->member, __entry->target,
+		  __entry->asleep)
 );
 
 TRACE_EVENT(dmp_woken,

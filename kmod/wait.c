@@ -249,8 +249,8 @@ static int wait_once(struct dmp_member *m, u64 target, ktime_t *expires)
 		slept = w->asleep = true;
 		m->sleeps++;
 		m->ring->stats.sleeps++;
+		trace_dmp_wait(m, target); /* with the lock, so that it comes before dmp_met */
 		spin_unlock(&m->ring->lock);
-		trace_dmp_wait(m, target);
 		err = sleep(w, expires);
 		dmp_published(m->ring); /* to tell a lost wake from a deadline */
 		spin_lock(&m->ring->lock);

@@ -96,6 +96,7 @@ void dmp_waiter_finish(struct dmp_ring *ring, struct dmp_member *m, enum dmp_wai
 	if (counts && state == DMP_WAIT_MET) {
 		m->woken++;
 		ring->stats.woken++;
+		trace_dmp_met(m, w->target, w->asleep);
 	} else if (counts && state == DMP_WAIT_CHANGED) {
 		m->changed++;
 		ring->stats.changed++;

@@ -18,6 +18,9 @@ DEVICE_TESTS := test_ioctl test_fields test_kinds test_rights test_quota test_ma
 	test_thread test_info test_claimer test_containers test_userns test_require test_missing test_stalled \
 	test_liveness test_recovery
 
+# ... and those that load eBPF programs.
+BPF_TESTS := test_latency
+
 # tests/native: shared memory and files, on the host, no module.
 NATIVE_HELPERS := tests/native/native.c
 NATIVE_TESTS := test_shm test_shm_members test_shm_windows test_shm_order test_shm_wakes test_death test_race test_file \
