@@ -19,6 +19,18 @@
 
 /* ---- the kernel ---- */
 
+struct list_head {
+	struct list_head *next;
+} CO_RE;
+
+typedef struct {
+	int counter;
+} CO_RE atomic_t;
+
+struct refcount_struct {
+	atomic_t refs;
+} CO_RE;
+
 struct upid {
 	int nr;
 } CO_RE;
@@ -31,17 +43,55 @@ struct task_struct {
 	int pid, tgid;
 } CO_RE;
 
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	__u64 session_id;
+} CO_RE;
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	void *key;
+} CO_RE;
+
 /* ---- the module: kmod/dmp.h ---- */
 
-struct dmp_ring {
-	__u64 id;
-	char name[DMP_NAME_MAX];
+enum dmp_wait_state { DMP_WAIT_ARMED = 1 };
+
+struct dmp_waiter {
+	enum dmp_wait_state state;
+	bool asleep;
 } CO_RE;
 
 struct dmp_member {
 	struct dmp_ring *ring;
 	struct pid *tgid;
 	__u32 index, role;
+	char name[DMP_MEMBER_NAME_MAX];
+	bool left, held;
+	struct dmp_waiter waiter;
+	__u64 sleeps, woken;
+	bool awaits_required;
+} CO_RE;
+
+struct dmp_stats {
+	__u64 sleeps, woken;
+} CO_RE;
+
+struct dmp_ring {
+	struct refcount_struct refs;
+	struct list_head all;
+	__u64 id;
+	__u32 flags;
+	__u64 slots;
+	__u32 event_size, members;
+	char name[DMP_NAME_MAX];
+	struct dmp_meta *meta; /* mapped by processes, as is the next */
+	struct dmp_cursor *cursor;
+	struct dmp_member **member;
+	__u32 joined;
+	struct dmp_stats stats;
 } CO_RE;
 
 #endif /* DMP_BPF_KERNEL_H */

@@ -12,7 +12,7 @@ BPF_OBJECTS := $(BPF_NAMES:%=$(B)/bpf/%.bpf.o)
 BPF_SKELETONS := $(BPF_NAMES:%=$(B)/bpf/%.skel.h)
 
 # linux/types.h is where it is for this machine's own programs.
-BPF_CFLAGS = -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) -Iinclude/uapi \
+BPF_CFLAGS = -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) -Iinclude -Iinclude/uapi \
 	-idirafter /usr/include/$(shell $(CC) -dumpmachine) -fdebug-prefix-map=$(CURDIR)=. -MMD -MP
 
 $(B)/bpf/%.o: bpf/%.bpf.c bpf/rules.mk

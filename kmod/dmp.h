@@ -16,7 +16,8 @@
  * LIFETIME: a ring is referenced by each ring file, each member file and, if persistent, its name. A member lives from
  * JOIN to the release of its file; it has left (member->left) at some moment in between. If its place is held then, what
  * is left of it stays in ring->member until somebody goes on there, the time is up, it is evicted, fails, or the ring
- * goes: it refers to nothing, and nothing outside of the ring to it.
+ * goes: it refers to nothing, and nothing outside of the ring to it. The structs of both outlast a grace period, for eBPF
+ * programs that look at them; what they point to does not.
  *
  * ORDERING: the kernel's half of the table in include/dmp/ring.h. Letters are DESIGN's:
  *
@@ -44,6 +45,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/percpu-defs.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
@@ -139,6 +141,7 @@ struct dmp_member {
 	/* Counted under ring->lock. */
 	u64 sleeps, woken, futile, changed, late, wakes, empty, arms;
 	bool awaits_required; /* ring->lock: asleep in dmp_require_wait() */
+	struct rcu_head rcu;
 };
 
 /* ---- require.c ---- */
@@ -173,6 +176,8 @@ struct dmp_range {
 
 struct dmp_ring {
 	refcount_t refs;
+	struct list_head all; /* see dmp_rings_head */
+	struct rcu_head rcu;
 	u64 id;
 	u32 flags;
 	u64 slots;
@@ -258,6 +263,8 @@ int dmp_quota_charge(struct dmp_ring *ring);
 void dmp_quota_uncharge(struct dmp_ring *ring);
 
 /* ring.c: the ring object */
+DECLARE_PER_CPU(struct list_head *, dmp_rings_head);
+void dmp_rings_init(void);
 struct dmp_ring *dmp_ring_create(const struct dmp_create *args);
 void dmp_ring_put(struct dmp_ring *ring);
 u32 dmp_ring_rights(const struct dmp_ring *ring);

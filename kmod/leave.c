@@ -171,7 +171,7 @@ void dmp_member_free(struct dmp_member *m)
 	kfree(m->waiter.links);
 	m->waiter.links = NULL;
 	if (!hand_over(m))
-		kfree(m);
+		kfree_rcu(m, rcu);
 	dmp_ring_put(ring);
 	put_net(net);
 }

@@ -66,6 +66,7 @@ static int __init dmp_init(void)
 	int err;
 
 	check_layout();
+	dmp_rings_init();
 	err = dmp_names_init();
 	if (err)
 		return err;

@@ -103,7 +103,7 @@ static void bury(struct dmp_ring *ring, u64 set)
 		if (!m->released)
 			continue;
 		dmp_member_free_slot(m);
-		kfree(m);
+		kfree_rcu(m, rcu);
 	}
 }
 
@@ -222,7 +222,7 @@ u64 dmp_place_resume(struct dmp_member *m)
 	WRITE_ONCE(ring->held, ring->held - 1);
 	ring->member[m->index] = m;
 	trace_dmp_resume(m, start, m->index);
-	kfree(held);
+	kfree_rcu(held, rcu);
 	return start;
 }
 
@@ -273,5 +273,5 @@ void dmp_place_exit(struct dmp_ring *ring)
 
 	cancel_delayed_work_sync(&ring->expire);
 	for (i = 0; i < ring->members; i++)
-		kfree(ring->member[i]);
+		kfree_rcu(ring->member[i], rcu);
 }

@@ -1,15 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ring.c: the ring object: created whole, freed with its last reference */
-#include <linux/atomic.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/err.h>
+#include <linux/init.h>
+#include <linux/percpu.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include "dmp.h"
 #include "trace.h"
 
-static atomic64_t dmp_ring_ids;
+/*
+ * Every ring, in the order of their ids. The module itself never walks it: eBPF programs do (bpf/walk.h), under RCU. They
+ * find it by a variable for each CPU, because only those are in the module's BTF; a program that names it holds the module.
+ */
+static LIST_HEAD(dmp_rings);
+static DEFINE_SPINLOCK(dmp_rings_lock);
+static u64 dmp_ring_ids; /* dmp_rings_lock */
+DEFINE_PER_CPU(struct list_head *, dmp_rings_head);
+
+/* A module's variables for each CPU can only be initialised with numbers. */
+void __init dmp_rings_init(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu(dmp_rings_head, cpu) = &dmp_rings;
+}
+
+static void list_ring(struct dmp_ring *ring)
+{
+	spin_lock(&dmp_rings_lock);
+	ring->id = ++dmp_ring_ids;
+	list_add_tail_rcu(&ring->all, &dmp_rings);
+	spin_unlock(&dmp_rings_lock);
+}
+
+static void unlist_ring(struct dmp_ring *ring)
+{
+	spin_lock(&dmp_rings_lock);
+	list_del_rcu(&ring->all);
+	spin_unlock(&dmp_rings_lock);
+}
 
 static void describe(struct dmp_ring *ring)
 {
@@ -50,6 +83,7 @@ static void init_sequences(struct dmp_ring *ring)
 	dmp_mode_init(ring);
 }
 
+/* Who walks dmp_rings may still look at the ring, and finds that its last reference has gone; the pages go at once. */
 static void ring_free(struct dmp_ring *ring)
 {
 	dmp_map_free(ring);
@@ -57,7 +91,7 @@ static void ring_free(struct dmp_ring *ring)
 	kvfree(ring->member);
 	kfree(ring->required);
 	dmp_quota_uncharge(ring);
-	kfree(ring);
+	kfree_rcu(ring, rcu);
 }
 
 /* The memory: charged before it is taken, so that the limits hold against a crowd, too. */
@@ -96,7 +130,6 @@ struct dmp_ring *dmp_ring_create(const struct dmp_create *args)
 	dmp_repair_init(ring);
 	dmp_place_init(ring);
 	init_waitqueue_head(&ring->all_there);
-	ring->id = atomic64_inc_return(&dmp_ring_ids);
 	ring->flags = args->flags;
 	ring->slots = args->slots;
 	ring->event_size = args->event_size;
@@ -114,6 +147,7 @@ struct dmp_ring *dmp_ring_create(const struct dmp_create *args)
 	}
 	init_sequences(ring);
 	describe(ring);
+	list_ring(ring);
 	trace_dmp_create(ring);
 	return ring;
 }
@@ -122,6 +156,7 @@ void dmp_ring_put(struct dmp_ring *ring)
 {
 	if (!dmp_names_put(ring))
 		return;
+	unlist_ring(ring);
 	trace_dmp_destroy(ring);
 	dmp_repair_exit(ring);
 	dmp_mode_exit(ring);
