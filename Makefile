@@ -13,7 +13,7 @@ B ?= build
 Q := $(if $(V),,@)
 say = $(if $(V),,@$(if $(QUIET),:,printf) '  %-7s %s\n' $(1) $(2);)
 
--include lib/files.mk tools/files.mk tests/files.mk
+-include lib/files.mk bpf/files.mk tools/files.mk tests/files.mk
 include bpf/rules.mk
 
 ## Userspace
@@ -83,7 +83,7 @@ $(B)/lib/libdmp.so: $(B)/lib/$(SONAME)
 , := ,
 
 $(B)/tools/dmp: $(TOOL_OBJS) $(LIB)
-	$(call link)
+	$(call link,$(bpf_libs))
 
 $(UNIT_PROGRAMS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIB_TP)
 	$(call link,-lcmocka)

@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1 OR MIT
 #
 # eBPF programs: bpf/NAME.bpf.c becomes build/bpf/NAME.bpf.o, for bpftool, and build/bpf/NAME.skel.h, for the programs that
-# load it. That takes clang, bpftool and libbpf; without them there are none, and nothing else needs them.
-
-BPF_CLANG ?= $(shell command -v clang)
-BPFTOOL ?= $(firstword $(wildcard $(addsuffix /bpftool,$(subst :, ,$(PATH)) /usr/sbin)))
-HAVE_BPF := $(and $(BPF_CLANG),$(BPFTOOL),$(wildcard /usr/include/bpf/libbpf.h))
-
-BPF_NAMES := $(if $(HAVE_BPF),$(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c)))
-BPF_OBJECTS := $(BPF_NAMES:%=$(B)/bpf/%.bpf.o)
-BPF_SKELETONS := $(BPF_NAMES:%=$(B)/bpf/%.skel.h)
+# load it.
 
 # linux/types.h is where it is for this machine's own programs.
 BPF_CFLAGS = -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) -Iinclude -Iinclude/uapi \
@@ -21,7 +13,7 @@ $(B)/bpf/%.o: bpf/%.bpf.c bpf/rules.mk
 $(B)/bpf/%.bpf.o: $(B)/bpf/%.o
 	$(call say,BPF,$@) $(BPFTOOL) gen object $@ $<
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
-	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $* >$@
+	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< >$@
 
 # What loads them: its objects, and with what it is linked.
 define bpf_user # OBJECT PROGRAM
@@ -31,3 +23,6 @@ $(2): bpf_libs := -lbpf
 endef
 
 $(foreach test,$(BPF_TESTS),$(eval $(call bpf_user,$(B)/tests/device/$(test).o,$(B)/tests/bin/$(test))))
+ifneq ($(HAVE_BPF),)
+$(foreach source,trace trace_pin trace_live,$(eval $(call bpf_user,$(B)/tools/$(source).o,$(B)/tools/dmp)))
+endif

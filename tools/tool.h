@@ -22,6 +22,7 @@ int cmd_rm(int argc, char **argv);
 int cmd_evict(int argc, char **argv);
 int cmd_publish(int argc, char **argv);
 int cmd_consume(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 
 /* ---- options.c ---- */
 

@@ -11,21 +11,21 @@
 #include "bpf/latency.skel.h"
 #include "raw.h"
 
-static struct latency *attached;
+static struct latency_bpf *attached;
 
 static int attach(void **state)
 {
 	(void)state;
-	attached = latency__open_and_load();
+	attached = latency_bpf__open_and_load();
 	if (!attached)
 		return -1;
-	return latency__attach(attached);
+	return latency_bpf__attach(attached);
 }
 
 static int detach(void **state)
 {
 	(void)state;
-	latency__destroy(attached);
+	latency_bpf__destroy(attached);
 	return 0;
 }
 
