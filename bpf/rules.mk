@@ -3,9 +3,9 @@
 # eBPF programs: bpf/NAME.bpf.c becomes build/bpf/NAME.bpf.o, for bpftool, and build/bpf/NAME.skel.h, for the programs that
 # load it.
 
-# linux/types.h is where it is for this machine's own programs.
+# What linux/types.h includes, Debian has in a folder for each architecture.
 BPF_CFLAGS = -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) -Iinclude -Iinclude/uapi \
-	-idirafter /usr/include/$(shell $(CC) -dumpmachine) -fdebug-prefix-map=$(CURDIR)=. -MMD -MP
+	$(firstword $(patsubst %/asm/types.h,-idirafter%,$(wildcard /usr/include/*-linux-gnu/asm/types.h))) -fdebug-prefix-map=$(CURDIR)=. -MMD -MP
 
 $(B)/bpf/%.o: bpf/%.bpf.c bpf/rules.mk
 	$(call say,BPF,$<) mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -c -o $@ $<
