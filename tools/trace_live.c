@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* trace_live.c: the histograms of each interval, until a signal; all is detached then */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -147,13 +150,16 @@ void show_latency(uint64_t interval_ms)
 	struct timespec interval = { .tv_sec = (time_t)(interval_ms / 1000),
 				     .tv_nsec = (long)(interval_ms % 1000) * 1000000 };
 	struct latency_bpf *latency;
+	sigset_t before;
 
 	require_bpf();
 	catch_signals();
+	sigprocmask(SIG_BLOCK, NULL, &before);
+	block_signals(); /* but while we wait: all is shown once more after the one that ends this */
 	latency = attach_latency();
 	complain("attached; interrupt to end");
 	while (!was_signalled()) {
-		nanosleep(&interval, NULL);
+		ppoll(NULL, 0, &interval, &before);
 		show_all(latency);
 	}
 	latency_bpf__destroy(latency);
