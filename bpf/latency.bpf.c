@@ -20,7 +20,7 @@ struct histograms {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, RINGS);
 	__type(key, struct dmp_ring_key);
-	__type(value, struct dmp_histogram);
+	__type(value, struct dmp_latency);
 };
 
 struct histograms wake_to_run SEC(".maps"), time_asleep SEC(".maps"), kill_to_ungate SEC(".maps");
@@ -67,7 +67,7 @@ struct {
 
 /* ---- histograms ---- */
 
-static const struct dmp_histogram empty;
+static const struct dmp_latency empty;
 
 static void miss(void)
 {
@@ -85,9 +85,9 @@ static void key_of(const struct dmp_ring *ring, struct dmp_ring_key *key)
 	bpf_probe_read_kernel(key->name, sizeof(key->name), ring->name);
 }
 
-static struct dmp_histogram *histogram_of(void *map, const struct dmp_ring *ring)
+static struct dmp_latency *histogram_of(void *map, const struct dmp_ring *ring)
 {
-	struct dmp_histogram *h;
+	struct dmp_latency *h;
 	struct dmp_ring_key key;
 
 	key_of(ring, &key);
@@ -113,7 +113,7 @@ static __u32 log2_of(__u64 n)
 
 static void count(void *map, const struct dmp_ring *ring, __u64 ns)
 {
-	struct dmp_histogram *h = histogram_of(map, ring);
+	struct dmp_latency *h = histogram_of(map, ring);
 	__u32 bucket = log2_of(ns);
 
 	if (!h) {

@@ -21,13 +21,13 @@
 struct shown {
 	const struct bpf_map *map;
 	uint64_t ring;
-	struct dmp_histogram h;
+	struct dmp_latency h;
 	struct shown *next;
 };
 
 static struct shown *all_shown;
 
-static struct dmp_histogram *last_shown(const struct bpf_map *map, uint64_t ring)
+static struct dmp_latency *last_shown(const struct bpf_map *map, uint64_t ring)
 {
 	struct shown *s;
 
@@ -45,9 +45,9 @@ static struct dmp_histogram *last_shown(const struct bpf_map *map, uint64_t ring
 }
 
 /* What has come since the last time. */
-static struct dmp_histogram news(struct dmp_histogram *last, const struct dmp_histogram *now)
+static struct dmp_latency news(struct dmp_latency *last, const struct dmp_latency *now)
 {
-	struct dmp_histogram diff;
+	struct dmp_latency diff;
 	int i;
 
 	diff.count = now->count - last->count;
@@ -73,7 +73,7 @@ static const char *duration(uint64_t ns, char to[24])
 	return to;
 }
 
-static uint64_t largest_of(const struct dmp_histogram *h)
+static uint64_t largest_of(const struct dmp_latency *h)
 {
 	uint64_t largest = 1;
 	int i;
@@ -84,7 +84,7 @@ static uint64_t largest_of(const struct dmp_histogram *h)
 	return largest;
 }
 
-static void print_histogram(const char *what, const struct dmp_ring_key *key, const struct dmp_histogram *h)
+static void print_histogram(const char *what, const struct dmp_ring_key *key, const struct dmp_latency *h)
 {
 	static const char bar[BAR + 1] = "########################################";
 	char name[DMP_NAME_MAX], mean[24], from[24];
@@ -103,7 +103,7 @@ static void print_histogram(const char *what, const struct dmp_ring_key *key, co
 static void show_map(const char *what, struct bpf_map *map)
 {
 	struct dmp_ring_key key, *last = NULL;
-	struct dmp_histogram now, diff;
+	struct dmp_latency now, diff;
 
 	for (; !bpf_map__get_next_key(map, last, &key, sizeof(key)); last = &key) {
 		if (bpf_map__lookup_elem(map, &key, sizeof(key), &now, sizeof(now), 0))

@@ -30,17 +30,17 @@ static int detach(void **state)
 }
 
 /* Of an anonymous ring; of a ring without one it is empty. */
-static struct dmp_histogram histogram_of(struct bpf_map *map, int ring)
+static struct dmp_latency histogram_of(struct bpf_map *map, int ring)
 {
 	struct dmp_ring_key key = { .ring = ring_info(ring).id };
-	struct dmp_histogram h = { .count = 0 };
+	struct dmp_latency h = { .count = 0 };
 
 	memcpy(key.name, ring_info(ring).name, sizeof(key.name));
 	bpf_map__lookup_elem(map, &key, sizeof(key), &h, sizeof(h), 0);
 	return h;
 }
 
-static uint64_t sum(const struct dmp_histogram *h)
+static uint64_t sum(const struct dmp_latency *h)
 {
 	uint64_t n = 0;
 	int i;
@@ -52,7 +52,7 @@ static uint64_t sum(const struct dmp_histogram *h)
 
 static void assert_counts(struct bpf_map *map, int ring, uint64_t count)
 {
-	struct dmp_histogram h = histogram_of(map, ring);
+	struct dmp_latency h = histogram_of(map, ring);
 
 	assert_int_equal(h.count, count);
 	assert_int_equal(sum(&h), count);
@@ -94,7 +94,7 @@ static void the_times_lie_within_what_the_processes_saw(void **state)
 {
 	struct pair x = make_pair();
 	uint64_t asleep, published, end;
-	struct dmp_histogram run, sleep;
+	struct dmp_latency run, sleep;
 	struct sleeper s;
 
 	(void)state;
@@ -119,7 +119,7 @@ static void the_times_lie_within_what_the_processes_saw(void **state)
 static void a_bucket_says_what_it_holds(void **state)
 {
 	struct pair x = make_pair();
-	struct dmp_histogram h;
+	struct dmp_latency h;
 	int i;
 
 	(void)state;
@@ -219,7 +219,7 @@ static uint64_t sleep_once(void)
 static bool is_known(uint64_t id)
 {
 	struct dmp_ring_key key = { .ring = id };
-	struct dmp_histogram h;
+	struct dmp_latency h;
 
 	return !bpf_map__lookup_elem(attached->maps.time_asleep, &key, sizeof(key), &h, sizeof(h), 0);
 }
