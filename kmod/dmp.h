@@ -266,6 +266,7 @@ void dmp_quota_uncharge(struct dmp_ring *ring);
 DECLARE_PER_CPU(struct list_head *, dmp_rings_head);
 void dmp_rings_init(void);
 struct dmp_ring *dmp_ring_create(const struct dmp_create *args);
+struct dmp_ring *dmp_ring_after(struct dmp_ring *ring);
 void dmp_ring_put(struct dmp_ring *ring);
 u32 dmp_ring_rights(const struct dmp_ring *ring);
 struct dmp_own *dmp_ring_own(const struct dmp_ring *ring, u32 index);
@@ -348,6 +349,13 @@ void dmp_published_again(struct dmp_ring *ring);
 void dmp_published_reset(struct dmp_ring *ring, u64 to);
 u64 dmp_produced(const struct dmp_ring *ring);
 u64 dmp_sequence_at(const struct dmp_ring *ring, u32 seq);
+
+/* sample.c: what the members count */
+struct dmp_counters_page;
+const struct dmp_counters_page *dmp_sample_page(const struct dmp_member *m);
+void dmp_sample_counters(const struct dmp_member *m, u64 *to);
+int dmp_sample_begin(void);
+void dmp_sample_end(void);
 
 /* writers.c: whose records tell what is claimed */
 void dmp_writers_add(struct dmp_member *m);

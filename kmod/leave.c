@@ -89,6 +89,7 @@ static void leave(struct dmp_member *m, bool died)
 	dmp_member_tell_all(ring);
 	held = m->held;
 	mutex_unlock(&ring->mutex);
+	trace_dmp_sample(m); /* the last: nothing of what it has counted is lost */
 	if (!held)
 		trace_dmp_leave(m);
 }

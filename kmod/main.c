@@ -12,6 +12,7 @@
  *   place.c        what becomes of its place      info.c    INFO, MEMBERS, fdinfo
  *   identity.c     whose member it is             holdup.c  who is in the way
  *   member_file.c  member files                   require.c who must be there, and get on
+ *   sample.c       what the members count
  *
  * What they share is in dmp.h; the ABI in include/uapi/linux/dmp.h.
  */

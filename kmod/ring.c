@@ -12,7 +12,7 @@
 #include "trace.h"
 
 /*
- * Every ring, in the order of their ids. The module itself never walks it: eBPF programs do (bpf/walk.h), under RCU. They
+ * Every ring, in the order of their ids. The sampler walks it, and eBPF programs do (bpf/walk.h), under RCU. They
  * find it by a variable for each CPU, because only those are in the module's BTF; a program that names it holds the module.
  */
 static LIST_HEAD(dmp_rings);
@@ -42,6 +42,22 @@ static void unlist_ring(struct dmp_ring *ring)
 	spin_lock(&dmp_rings_lock);
 	list_del_rcu(&ring->all);
 	spin_unlock(&dmp_rings_lock);
+}
+
+/* The next ring, of all there are; NULL: the first, or no more. Takes a reference to it and puts the one to ring. */
+struct dmp_ring *dmp_ring_after(struct dmp_ring *ring)
+{
+	struct list_head *at = ring ? &ring->all : &dmp_rings;
+	struct dmp_ring *next = NULL;
+
+	spin_lock(&dmp_rings_lock);
+	for (at = at->next; at != &dmp_rings && !next; at = at->next)
+		if (refcount_inc_not_zero(&list_entry(at, struct dmp_ring, all)->refs))
+			next = list_entry(at, struct dmp_ring, all);
+	spin_unlock(&dmp_rings_lock);
+	if (ring)
+		dmp_ring_put(ring);
+	return next;
 }
 
 static void describe(struct dmp_ring *ring)

@@ -12,6 +12,7 @@
  *   dmp_expire               ... or nobody, in time? (then, and not before, it has left)
  *   dmp_evict                who was removed, and how far had it got?
  *   dmp_fail                 who was removed because the consumer "by", on which it depended, died?
+ *   dmp_sample               what has a member counted? (every sample_ms, while this is on)
  *   dmp_stall                which consumer has stood where, and for how long, while a producer waits for it?
  */
 /* clang-format off */ /* TRACE_EVENT has a layout of its own */
@@ -23,8 +24,14 @@
 #define DMP_TRACE_H
 
 #include <linux/tracepoint.h>
+#include <dmp/counters.h>
 #include "compat.h"
 #include "dmp.h"
+
+#define DMP_SAMPLE_FORMAT(NAME, id, name, unit, flags, help) " " name "=%llu"
+#define DMP_SAMPLE_VALUE(NAME, id, name, unit, flags, help)  , __entry->counter[DMP_COUNTER_AT_##NAME]
+#define DMP_SAMPLE_ENUM(NAME, id, name, unit, flags, help)   TRACE_DEFINE_ENUM(DMP_COUNTER_AT_##NAME);
+DMP_COUNTERS(DMP_SAMPLE_ENUM)
 
 DECLARE_EVENT_CLASS(dmp_ring_event,
 	TP_PROTO(const struct dmp_ring *ring),
@@ -235,6 +242,29 @@ TRACE_EVENT(dmp_stall,
 	),
 	TP_printk("ring=%llu member=%u name=%s position=%llu since=%llu", __entry->ring, __entry->member,
 		  __entry->name, __entry->position, __entry->since)
+);
+
+/* The built-in counters as its page has them; programs read the page itself, see dmp/counters.h. */
+TRACE_EVENT_FN(dmp_sample,
+	TP_PROTO(const struct dmp_member *m),
+	TP_ARGS(m),
+	TP_STRUCT__entry(
+		__field(u64, ring)
+		__field(u32, member)
+		__field(u32, role)
+		__array(char, name, DMP_MEMBER_NAME_MAX)
+		__array(u64, counter, DMP_COUNTERS_BUILT_IN)
+	),
+	TP_fast_assign(
+		__entry->ring = m->ring->id;
+		__entry->member = m->index;
+		__entry->role = m->role;
+		memcpy(__entry->name, m->name, DMP_MEMBER_NAME_MAX);
+		dmp_sample_counters(m, __entry->counter);
+	),
+	TP_printk("ring=%llu member=%u role=%u name=%s" DMP_COUNTERS(DMP_SAMPLE_FORMAT), __entry->ring,
+		  __entry->member, __entry->role, __entry->name DMP_COUNTERS(DMP_SAMPLE_VALUE)),
+	dmp_sample_begin, dmp_sample_end
 );
 
 #endif /* DMP_TRACE_H */

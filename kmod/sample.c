@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sample.c: what the members count, told of while somebody listens
+ *
+ * Counting is plain stores to a page of the member's own, and nobody is told. While the tracepoint dmp_sample is on, each
+ * member that is there has its page looked at every sample_ms, and once more when it leaves. While it is off none of
+ * this runs. Looking takes at most a hundredth of a CPU's time: with very many members it is done less often.
+ */
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+#include <linux/workqueue.h>
+#include <dmp/counters.h>
+#include "dmp.h"
+#include "trace.h"
+
+#define REST 99 /* times as long as a round has taken */
+
+static unsigned int sample_ms = 100;
+module_param(sample_ms, uint, 0644);
+MODULE_PARM_DESC(sample_ms, "ms between two samples of each member's counters, while somebody listens (100)");
+
+static void sample_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(samples, sample_work);
+
+/* Its second page. All of it is the member's word. */
+const struct dmp_counters_page *dmp_sample_page(const struct dmp_member *m)
+{
+	return (void *)m->ring->cursor + PAGE_SIZE + ((size_t)m->index * DMP_MEMBER_PAGES + 1) * PAGE_SIZE;
+}
+
+/* The built-in ones, each loaded once; those that positions tell made from them. */
+void dmp_sample_counters(const struct dmp_member *m, u64 *to)
+{
+	const struct dmp_counters_page *page = dmp_sample_page(m);
+	struct dmp_ring *ring = m->ring;
+	const struct dmp_counted c = {
+		.role = m->role,
+		.ring_flags = ring->flags,
+		.event_size = ring->event_size,
+		.start = ring->table[m->index].start,
+		.cursor = READ_ONCE(ring->cursor->cursor),
+		.released = READ_ONCE(dmp_ring_own(ring, m->index)->cursor),
+		.aborted = READ_ONCE(dmp_ring_own(ring, m->index)->aborted),
+		.counted = READ_ONCE(page->slot[dmp_counted_at(m->role)].value),
+	};
+	u32 i;
+
+	for (i = 0; i < DMP_COUNTERS_BUILT_IN; i++) {
+		const struct dmp_counter_slot *slot = &page->slot[i];
+		u32 flags = smp_load_acquire(&slot->flags);
+
+		to[i] = flags & DMP_COUNTER_IN_USE
+				? dmp_counter_value(READ_ONCE(slot->id), flags, READ_ONCE(slot->value), &c)
+				: 0;
+	}
+}
+
+static void sample_ring(struct dmp_ring *ring)
+{
+	u32 i;
+
+	for (i = 0; i < ring->members; i++) {
+		const struct dmp_member *m;
+
+		spin_lock(&ring->lock); /* keeps the member: dmp_member_free_slot() takes it */
+		m = ring->member[i];
+		if (m && !m->left)
+			trace_dmp_sample(m);
+		spin_unlock(&ring->lock);
+		cond_resched();
+	}
+}
+
+static void sample_work(struct work_struct *work)
+{
+	unsigned long began = jiffies;
+	struct dmp_ring *ring = NULL;
+
+	while ((ring = dmp_ring_after(ring)))
+		sample_ring(ring);
+	queue_delayed_work(system_unbound_wq, &samples,
+			   max(msecs_to_jiffies(READ_ONCE(sample_ms)), REST * (jiffies - began) + 1));
+}
+
+/* Somebody listens: the first, and nobody any more, the last. */
+int dmp_sample_begin(void)
+{
+	queue_delayed_work(system_unbound_wq, &samples, 0);
+	return 0;
+}
+
+void dmp_sample_end(void)
+{
+	cancel_delayed_work_sync(&samples);
+}
