@@ -8,7 +8,8 @@
  *     dmp_publish(m, pos, n)     others may read       dmp_release(m, batch.end)   others may overwrite
  *
  * Functions return 0 or a negative errno (or what they say). An error is found before any effect. Pointers to results
- * are written only on success. Nothing here prints, exits, installs handlers or starts threads.
+ * are written only on success. Nothing here prints, exits, installs handlers or starts threads
+ * (dmp/aggregator.h, which is apart, starts one).
  *
  * Threads: a struct dmp_ring may be used by any thread; a struct dmp_member by one at a time, and only by the process
  * that joined (a child made by fork must join for itself).

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* counters_read.c: how a counters page is read: whatever is there, it is the word of another process */
-#include <errno.h>
 #include <string.h>
 
-#include "internal.h"
+#include "aggregator.h"
 
 struct reading {
 	const struct dmp_entry *entry;
@@ -42,13 +41,18 @@ static uint32_t slots_of(const struct dmp_counters_page *page, uint64_t incarnat
 	return slots < DMP_COUNTERS_CAPACITY ? slots : DMP_COUNTERS_CAPACITY;
 }
 
+static const struct dmp_entry *entry_of(const struct dmp_member *m, uint32_t index)
+{
+	return (const struct dmp_entry *)(const void *)((const char *)m->meta + m->meta->table_off) + index;
+}
+
 static int begin_reading(const struct dmp_member *m, uint32_t index, struct reading *r)
 {
 	uint32_t state;
 
 	if (index >= m->meta->members)
 		return -EINVAL;
-	r->entry = (const struct dmp_entry *)(const void *)((const char *)m->meta + m->meta->table_off) + index;
+	r->entry = entry_of(m, index);
 	r->page = (const void *)(m->members + (size_t)index * m->member_size + DMP_PAGE);
 	r->incarnation = dmp_load_acquire(r->entry->incarnation);
 	state = dmp_load_acquire(r->entry->state);
@@ -181,4 +185,38 @@ int dmp_histograms_read(const struct dmp_member *m, uint32_t index, struct dmp_h
 			n = read_histograms(&r, histograms, count);
 	} while (n >= 0 && !is_valid(&r));
 	return n;
+}
+
+/* ---- pages as a whole: for the aggregator ---- */
+
+static void read_all(const struct reading *r, struct dmp_snapshot_ *to)
+{
+	uint32_t histograms = (uint32_t)read_histograms(r, to->histogram, DMP_HISTOGRAMS_);
+
+	/* A page that changes its mind meanwhile may seem to have more than there is room for. */
+	to->histograms = histograms < DMP_HISTOGRAMS_ ? histograms : DMP_HISTOGRAMS_;
+	to->counters = (uint32_t)read_counters(r, to->counter, DMP_COUNTERS_CAPACITY);
+}
+
+void dmp_page_read_(const struct dmp_counters_page *page, struct dmp_snapshot_ *to)
+{
+	struct reading r = { .page = page, .slots = slots_of(page, dmp_load_acquire(page->head.incarnation)) };
+
+	read_all(&r, to);
+}
+
+uint64_t dmp_life_(const struct dmp_member *m, uint32_t index)
+{
+	return dmp_load_acquire(entry_of(m, index)->incarnation);
+}
+
+int dmp_member_read_(const struct dmp_member *m, uint32_t index, uint64_t life, struct dmp_snapshot_ *to)
+{
+	struct reading r;
+	int err = begin_reading(m, index, &r);
+
+	if (err)
+		return err;
+	read_all(&r, to);
+	return r.incarnation == life && is_valid(&r) ? 0 : -ENOENT;
 }
