@@ -224,8 +224,8 @@ int dmp_aggregator_follow(struct dmp_aggregator **aggregator, struct dmp_ring *r
 	if (err)
 		return err;
 	err = dmp_join(ring, DMP_ROLE_OBSERVER, &own, &a->own);
-	if (!err)
-		err = begin_reading(a, a->own, index);
+	if (!err) /* nobody's place may just have become its own */
+		err = a->own->index == index ? -ENOENT : begin_reading(a, a->own, index);
 	if (!err)
 		return start(aggregator, a);
 	let_go(a);

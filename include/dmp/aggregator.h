@@ -137,7 +137,7 @@ int dmp_aggregator_watch(struct dmp_aggregator **aggregator, const struct dmp_me
 /*
  * ... likewise, and keeps the pages alive: it joins the ring as an observer of its own, which takes a member's slot and the
  * right r, holds nobody up, and leaves when it is stopped. ring may be closed as soon as this returns.
- *   errors of dmp_join, and as above
+ *   errors of dmp_join, and as above; after -ENOENT and -EINVAL of index its observer has come and gone
  */
 int dmp_aggregator_follow(struct dmp_aggregator **aggregator, struct dmp_ring *ring, uint32_t index,
 			  const struct dmp_aggregator_options *options);
