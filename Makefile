@@ -150,7 +150,12 @@ soak: ## the stress tests, for hours, on the same kernels
 	$(setup) build kmod vm debug bpf
 	@$(lists) tests/check --soak
 lists = UNIT_TESTS='$(UNIT_TESTS)' NATIVE_TESTS='$(NATIVE_TESTS)' PROMISE_TESTS='$(PROMISE_TESTS)' \
-	USER_TESTS='$(USER_TESTS)' DEVICE_TESTS='$(DEVICE_TESTS) $(BPF_TESTS)' STRESS_TESTS='$(STRESS_TESTS)'
+	ASAN_TESTS='$(ASAN_TESTS)' USER_TESTS='$(USER_TESTS)' DEVICE_TESTS='$(DEVICE_TESTS) $(BPF_TESTS)' STRESS_TESTS='$(STRESS_TESTS)'
+
+.PHONY: asan
+asan: # the programs of ASAN_TESTS in build/asan
+	$(Q)$(MAKE) -s B=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address' LDFLAGS=-fsanitize=address \
+		$(ASAN_TESTS:%=build/asan/tests/%)
 
 .PHONY: sparse sparse-module
 sparse: ## sparse over the module

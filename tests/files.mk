@@ -33,7 +33,10 @@ PROMISE_TESTS := test_promises test_sleep test_arguments test_differences test_c
 # ... and what takes several users, so root: in a virtual machine.
 USER_TESTS := test_users
 
-# tests/stress: there, too; longer.
+# Of all these, what is built with AddressSanitizer as well: whose memory outlives whom.
+ASAN_TESTS := unit/test_aggregator unit/test_metrics unit/test_openmetrics native/test_aggregated
+
+# tests/stress: in a virtual machine, too; longer.
 STRESS_TESTS := no_syscall exact_wakes lost_wake late_notify join_storm death every_step storm observer hostile
 
 # tests/demo: programs of the demonstration.
