@@ -175,11 +175,14 @@ static void a_page_has_62_slots(void **state)
 	dmp_counters_free(page);
 }
 
+static pthread_barrier_t together;
+
 static void *add_many(void *arg)
 {
 	uint32_t i;
 
-	for (i = 0; i < 100000; i++)
+	pthread_barrier_wait(&together);
+	for (i = 0; i < 1000000; i++)
 		dmp_counter_add_mp(arg, 1);
 	return NULL;
 }
@@ -192,11 +195,12 @@ static void several_threads_count_in_one(void **state)
 	uint32_t i;
 
 	(void)state;
+	pthread_barrier_init(&together, NULL, 4);
 	for (i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, add_many, c), 0);
 	for (i = 0; i < 4; i++)
 		pthread_join(thread[i], NULL);
-	assert_int_equal(dmp_counter_get(c), 400000);
+	assert_int_equal(dmp_counter_get(c), 4000000);
 	dmp_counters_free(page);
 }
 
