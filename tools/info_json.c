@@ -38,7 +38,7 @@ void json_ring(struct json *j, const char *name, const struct dmp_info *info)
 	json_string(j, "stream", ended_word(info->ended));
 }
 
-static void ring_counters(struct json *j, const struct dmp_info *info)
+void json_ring_counters(struct json *j, const struct dmp_info *info)
 {
 	json_open(j, "counters", '{');
 	json_number(j, "sleeps", info->sleeps);
@@ -179,7 +179,7 @@ void json_info(const struct dmp_ring *ring, const struct dmp_info *info, const s
 	json_open(&j, NULL, '{');
 	json_ring(&j, info->name, info);
 	json_string(&j, "rights", rights);
-	ring_counters(&j, info);
+	json_ring_counters(&j, info);
 	required(&j, ring);
 	json_open(&j, "held_up_by", '{');
 	holdup(&j, "room", &holdups->room);

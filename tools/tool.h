@@ -22,6 +22,7 @@ int cmd_rm(int argc, char **argv);
 int cmd_evict(int argc, char **argv);
 int cmd_publish(int argc, char **argv);
 int cmd_consume(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 
 /* ---- options.c ---- */
@@ -138,6 +139,7 @@ struct holdups {
 
 /* The fields of a ring that ls and info both tell. */
 void json_ring(struct json *json, const char *name, const struct dmp_info *info);
+void json_ring_counters(struct json *json, const struct dmp_info *info);
 void json_info(const struct dmp_ring *ring, const struct dmp_info *info, const struct members *members,
 	       const struct holdups *holdups);
 
