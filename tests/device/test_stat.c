@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* test_stat.c: dmp stat: what members have counted is what it says, of whatever they have in their pages */
+#include <signal.h>
+
 #include "stat.h"
 
 #define MINE DMP_COUNTER_APPLICATION
@@ -55,6 +57,27 @@ static void rings_without_the_module_are_read_the_same_way(void **state)
 	(void)state;
 	count_and_assert("shm:", 7);
 	count_and_assert("file:/tmp/", 0);
+}
+
+static void sleepers_sleep_on_while_they_are_read(void **state)
+{
+	struct ring r = stamped_ring();
+	struct command consumer = start_consumer(&r, "c", "");
+	struct dmp_info before = ring_info(r.fd), after;
+	struct said said = run("dmp stat %s", r.name.s);
+
+	(void)state;
+	assert_int_equal(said.status, 0);
+	assert_row(&said, "c", "consumer", "sleeps", "1", "calls");
+	forget(&said);
+	after = ring_info(r.fd);
+	assert_int_equal(before.sleeps, 1);
+	assert_int_equal(after.sleeps, 1);
+	assert_int_equal(after.woken + after.changed + after.futile, 0);
+	kill(consumer.pid, SIGTERM);
+	said = finish_command(&consumer);
+	forget(&said);
+	remove_ring(&r);
 }
 
 static void one_member_may_be_asked_for(void **state)
@@ -251,6 +274,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_says_what_members_have_counted),
 		cmocka_unit_test(rings_without_the_module_are_read_the_same_way),
+		cmocka_unit_test(sleepers_sleep_on_while_they_are_read),
 		cmocka_unit_test(one_member_may_be_asked_for),
 		cmocka_unit_test(who_has_no_name_is_told_by_place),
 		cmocka_unit_test(who_counts_nothing_is_shown_as_such),
