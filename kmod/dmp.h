@@ -56,6 +56,7 @@
 #include <net/net_namespace.h>
 #include <uapi/linux/dmp.h>
 #include <dmp/seq.h>
+#include "wait.h"
 
 struct dmp_member;
 struct dmp_ring;
@@ -66,50 +67,6 @@ struct dmp_user;
 #define DMP_MEMBER_PAGES 2	      /* its own line, and its counters */
 #define DMP_NOTIFY_OFF	 (sizeof(struct dmp_meta))
 #define DMP_TABLE_OFF	 ALIGN(DMP_NOTIFY_OFF + DMP_SEQUENCES * sizeof(struct dmp_notify), sizeof(struct dmp_entry))
-
-/* ---- wait.c: sequences and who waits on them ---- */
-
-/* A position that its owner moves: number 0 is the ring's cursor, 1 + i the cursor of consumer i. */
-struct dmp_sequence {
-	u64 *cursor;		       /* the owner's word, in mapped memory: hostile */
-	struct dmp_notify *line;       /* what the owner looks at; written here alone */
-	struct rb_root_cached waiters; /* struct dmp_link by target */
-	u64 switched;		       /* ring->switches when the mode last left quiet */
-	bool fenced;		       /* line->mode, as the kernel knows it */
-	bool settled;		       /* a grace period has passed since: no need of D */
-	unsigned long slept;	       /* jiffies of the last arming */
-};
-
-#define DMP_SEQUENCES (1 + DMP_MAX_GATES)
-
-/* A waiter on one sequence. */
-struct dmp_link {
-	struct rb_node node;
-	struct dmp_member *member;
-	u8 seq;
-	bool queued;
-};
-
-enum dmp_wait_state {
-	DMP_WAIT_IDLE,	  /* nothing armed */
-	DMP_WAIT_ARMED,	  /* unmet links are queued */
-	DMP_WAIT_MET,	  /* the last unmet link was crossed */
-	DMP_WAIT_CHANGED, /* the dependencies are others now: arm again */
-	DMP_WAIT_ENDED,	  /* the target will not be published */
-};
-
-/* What a member waits for: ring->lock guards all of it but links and count, which are fixed. */
-struct dmp_waiter {
-	enum dmp_wait_state state;
-	u64 target;
-	u64 gates; /* when it was armed */
-	u32 unmet; /* links queued */
-	u32 count; /* links there are */
-	struct dmp_link *links;
-	struct task_struct *task; /* in WAIT */
-	bool asleep;		  /* past E: a wake is worth counting */
-	bool poll;		  /* armed for poll */
-};
 
 /* ---- member.c ---- */
 
@@ -376,31 +333,6 @@ void dmp_mm_remove(struct dmp_member *m);
 bool dmp_mm_is_current(const struct dmp_mm *mm);
 bool dmp_member_is_closing(const struct dmp_member *m);
 void dmp_member_who(const struct dmp_member *m, s32 *pid, s32 *tid, u32 *thread_state);
-
-/* wait.c: announce, re-check, sleep, withdraw; wake */
-int dmp_wait_init(struct dmp_member *m, u32 links);
-int dmp_wait(struct dmp_member *m, const struct dmp_wait *args);
-int dmp_arm(struct dmp_member *m, const struct dmp_wait *args);
-__poll_t dmp_wait_poll(struct dmp_member *m);
-void dmp_wait_withdraw(struct dmp_member *m);
-ktime_t dmp_wait_expires(u64 deadline);
-
-/* wake.c: who is woken, and why */
-u32 dmp_wake(struct dmp_ring *ring, u32 seq, struct dmp_member *by);
-u32 dmp_look(struct dmp_ring *ring, struct dmp_member *by);
-void dmp_wake_dropped(struct dmp_ring *ring, u32 seq);
-void dmp_wake_ended(struct dmp_ring *ring);
-void dmp_wake_changed(struct dmp_ring *ring);
-void dmp_link_queue(struct dmp_ring *ring, struct dmp_link *link, u32 seq);
-void dmp_link_drop(struct dmp_ring *ring, struct dmp_link *link);
-void dmp_links_drop(struct dmp_ring *ring, struct dmp_waiter *w);
-void dmp_waiter_finish(struct dmp_ring *ring, struct dmp_member *m, enum dmp_wait_state state);
-
-/* mode.c: quiet and fenced */
-void dmp_mode_init(struct dmp_ring *ring);
-void dmp_mode_exit(struct dmp_ring *ring);
-bool dmp_mode_fence(struct dmp_ring *ring, struct dmp_sequence *s);
-void dmp_mode_settle(struct dmp_ring *ring);
 
 /* info.c: INFO, MEMBERS, fdinfo */
 void dmp_info_fill(struct dmp_ring *ring, struct dmp_info *info, bool positions);

@@ -22,7 +22,7 @@ void dmp_member_retire(struct dmp_member *m, u32 state, u32 gone)
 	m->gone = gone;
 	WRITE_ONCE(m->left, true);
 	WRITE_ONCE(e->gone, gone);
-	smp_wmb(); /* why before that */
+	smp_wmb(); /* why before that: pairs with gone() in lib/wait.c */
 	WRITE_ONCE(e->incarnation, e->incarnation + 1);
 	WRITE_ONCE(e->state, state);
 	smp_wmb(); /* M, pairs with F's load fence: the incarnation before the gate goes */

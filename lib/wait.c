@@ -106,9 +106,10 @@ int dmp_wait_step_(struct dmp_member *m, struct dmp_want_ *w)
 
 #define REMOVED 0 /* instead of a role: a consumer whose release was void */
 
-/* Why its incarnation has moved. */
+/* Why its incarnation, which has been loaded, has moved: that was stored before it. */
 static int gone(const struct dmp_member *m)
 {
+	dmp_load_fence();
 	return dmp_load_once(m->entry->gone) == DMP_GONE_FAILED ? -EOWNERDEAD : -ESTALE;
 }
 

@@ -78,6 +78,7 @@
  *   EEXIST   the name is taken. JOIN: by a consumer, or by the place of a dead one whose file is not closed yet
  *   EFBIG    the ring is larger, or has more members, than the module's parameters allow
  *   EINTR    a signal came first (the member stays armed; with SA_RESTART the call goes on by itself)
+ *   EINVAL   (see above) JOIN: the place held under this name has other dependencies
  *   EISCONN  this file is bound already              ENOTCONN  this file is not bound yet
  *   EMFILE   ENFILE: no descriptor to be had
  *   ENOBUFS  RLIMIT_MEMLOCK of the caller's user would be exceeded
