@@ -17,7 +17,8 @@ DEVICE_TESTS := test_ioctl test_fields test_kinds test_rights test_quota test_ma
 	test_deadline test_poll test_epoll test_end test_scribble test_flow test_several test_several_wait \
 	test_several_hole test_several_unseen test_several_scribble test_several_lies test_aborted test_tool \
 	test_stream test_refusal test_holdup test_thread test_info test_claimer test_containers test_userns \
-	test_require test_missing test_stalled test_liveness test_recovery test_sample test_stat test_stat_again
+	test_require test_require_wait test_missing test_stalled test_liveness test_recovery test_sample test_stat \
+	test_stat_again
 
 # ... and those that load eBPF programs.
 BPF_TESTS := test_latency test_tables test_trace
