@@ -8,7 +8,7 @@ TEST_HELPERS := tests/helpers.c tests/raw.c tests/calls.c tests/attack.c tests/s
 # tests/unit: on the host, no kernel.
 UNIT_TESTS := test_seq test_ring test_layout test_join test_claim test_wait test_barrier test_strategy test_observe \
 	test_publish test_points test_hist test_liveness test_several_claim test_several_prefix test_several_run \
-	test_counters_layout test_counters test_counted \
+	test_counters_layout test_counters test_counted test_counted_wakes \
 	test_aggregator test_metrics test_openmetrics
 
 # tests/device: against /dev/dmp, in a virtual machine.
