@@ -331,7 +331,14 @@ int dmp_read_members(struct dmp_member *member, struct dmp_member_info *members,
  */
 int dmp_holdup(const struct dmp_member *member, uint32_t what, struct dmp_holdup *holdup);
 
-/* ---- time, names, versions ---- */
+/* ---- errors, time, versions ---- */
+
+/*
+ * One line, without an end, that says what an error of this library (negative, as it was returned) is and what to do about
+ * it; of others what strerror(3) says. Never NULL, not to be freed. What a function means by an error is told with the
+ * function. Any thread.
+ */
+const char *dmp_strerror(int err);
 
 uint64_t dmp_now(void);	       /* CLOCK_MONOTONIC, ns */
 const char *dmp_version(void); /* of the library at run time, as DMP_VERSION */

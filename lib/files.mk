@@ -4,4 +4,4 @@ LIB_SRCS := lib/ring.c lib/names.c lib/module.c lib/shm.c lib/file.c lib/map.c l
 	lib/require.c lib/liveness.c lib/wait.c lib/observe.c lib/counters.c lib/counters_read.c lib/counters_heap.c \
 	lib/aggregator.c lib/metrics.c lib/openmetrics.c lib/segment.c lib/segment_layout.c lib/segment_file.c lib/segment_lock.c \
 	lib/segment_join.c lib/segment_member.c \
-	lib/segment_wait.c lib/segment_info.c lib/saved.c lib/sys.c lib/inline.c lib/version.c
+	lib/segment_wait.c lib/segment_info.c lib/saved.c lib/sys.c lib/inline.c lib/strerror.c lib/version.c

@@ -9,7 +9,7 @@ TEST_HELPERS := tests/helpers.c tests/raw.c tests/calls.c tests/attack.c tests/s
 UNIT_TESTS := test_seq test_ring test_layout test_join test_claim test_wait test_barrier test_strategy test_observe \
 	test_publish test_points test_hist test_liveness test_several_claim test_several_prefix test_several_run \
 	test_counters_layout test_counters test_counted test_counted_wakes \
-	test_aggregator test_metrics test_openmetrics
+	test_aggregator test_metrics test_openmetrics test_strerror
 
 # tests/device: against /dev/dmp, in a virtual machine.
 DEVICE_TESTS := test_ioctl test_fields test_kinds test_rights test_quota test_map test_uring test_pages test_ring \

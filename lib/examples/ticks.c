@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 	if (!err)
 		err = dmp_join(ring, produce ? DMP_ROLE_PRODUCER : DMP_ROLE_CONSUMER, produce ? NULL : &as, &m);
 	if (err)
-		return fprintf(stderr, "ticks: %s\n", strerror(-err)), 1;
+		return fprintf(stderr, "ticks: %s\n", dmp_strerror(err)), 1;
 	for (long i = 0; produce && i < atol(argv[2]) && !(err = dmp_claim(m, 1, &pos)); i++) {
 		*(struct tick *)dmp_slot(m, pos) = (struct tick){ .id = i, .price = 100 + i % 7 };
 		dmp_publish(m, pos, 1);
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 		dmp_release(m, b.end);
 	}
 	if (err) /* -EUNATCH: who is required has not come */
-		return fprintf(stderr, "ticks: %s\n", strerror(-err)), 1;
+		return fprintf(stderr, "ticks: %s\n", dmp_strerror(err)), 1;
 	if (produce)
 		dmp_finish(m); /* a clean end, not a crash */
 	printf("%s %lu\n", produce ? "published up to" : "sum", (unsigned long)(produce ? dmp_position(m) : sum));
