@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR MIT */
 /*
  * claim.pml: several producers claim by compare-and-swap, publish, abort, die; the kernel repairs, in repair.inc
- * (lib/several.c: try_take, win, recorded, dmp_abort_several_; ring.h: dmp_for_each_slot, dmp_publish). Letters: ring.h
+ * (lib/several.c: try_take, win, recorded, dmp_abort_several_; loops.h, ring.h: dmp_publish). Letters: ring.h
  *
  * PRODUCERS make CLAIMS claims each, one at a time, of 1 or BATCH positions, and publish or (ABORTS) abort them. The first
  * DIE of them may die at any instruction; any may be as slow as it likes, that is, stopped. One that finds no room waits
