@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: LGPL-2.1 OR MIT
+/*
+ * test_steps.c: an event costs the same instructions whatever is attached
+ *
+ * A process that produces and consumes is taken through it instruction by instruction, and each is counted: nothing is
+ * estimated. Half way it stands still until every program has run once more.
+ */
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include <dmp.h>
+
+#include "attached.h"
+
+#define RING 64 /* slots: all of it is used, and then some of it again */
+
+struct walk {
+	uint32_t flags, size, counters;
+	uint64_t events;
+	uint64_t *done; /* shared */
+};
+
+static uint64_t events(void)
+{
+	return rounds(RING + 8, 4 * RING);
+}
+
+static int detach(void **state)
+{
+	(void)state;
+	detach_everything();
+	return 0;
+}
+
+/* ---- who is counted ---- */
+
+static struct dmp_member *join_counting(struct dmp_ring *ring, uint32_t role, const struct walk *w)
+{
+	struct dmp_join_options options = { .name = "walker", .counters = w->counters };
+	struct dmp_member *m = NULL;
+
+	assert_int_equal(dmp_join(ring, role, &options, &m), 0);
+	return m;
+}
+
+static void produce(struct dmp_member *p, uint64_t n)
+{
+	uint64_t pos;
+
+	assert_int_equal(dmp_try_claim(p, 1, &pos), 0);
+	*(uint64_t *)dmp_slot(p, pos) = n;
+	dmp_publish(p, pos, 1);
+}
+
+static void consume(struct dmp_member *c, uint64_t n)
+{
+	struct dmp_batch batch;
+
+	assert_int_equal(dmp_try_wait(c, 1, &batch), 0);
+	assert_int_equal(*(const uint64_t *)dmp_event(c, batch.pos), n);
+	assert_int_equal(dmp_release(c, batch.end), 0);
+}
+
+static int walk(void *arg)
+{
+	const struct walk *w = arg;
+	struct dmp_ring *ring = make_ring(RING, w->size, w->flags);
+	struct dmp_member *p = join_counting(ring, DMP_ROLE_PRODUCER, w);
+	struct dmp_member *c = join_counting(ring, DMP_ROLE_CONSUMER, w);
+	uint64_t n;
+
+	assert_int_equal(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
+	raise(SIGSTOP);
+	for (n = 0; n < w->events; n++) {
+		produce(p, n);
+		consume(c, n);
+	}
+	store_shared(w->done, 1);
+	return 0;
+}
+
+/* ---- who counts ---- */
+
+static void await_stop(pid_t pid, int signal)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSTOPPED(status));
+	assert_int_equal(WSTOPSIG(status), signal);
+}
+
+/* Step by step until it is done, or so many. */
+static uint64_t take_steps(pid_t pid, const uint64_t *done, uint64_t most)
+{
+	uint64_t n;
+
+	for (n = 0; n < most && !__atomic_load_n(done, __ATOMIC_ACQUIRE); n++) {
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+		await_stop(pid, SIGTRAP);
+	}
+	return n;
+}
+
+/* While the one that is counted stands between two instructions of its loop. */
+static void let_all_run(void)
+{
+	struct programs before = programs_now();
+
+	await(all_have_run, &before, "each program attached");
+}
+
+/* half: after so many, everything attached has its turn; 0: nothing is attached. */
+static uint64_t count_steps(struct walk w, uint64_t half)
+{
+	uint64_t steps;
+	pid_t pid;
+
+	pin_to_cpu(1); /* with its child: the turns from one to the other are many */
+	w.done = shared_memory(sizeof(*w.done));
+	pid = start_child(walk, &w);
+	await_stop(pid, SIGSTOP);
+	steps = take_steps(pid, w.done, half);
+	if (half) {
+		assert_int_equal(*w.done, 0);
+		let_all_run();
+	}
+	steps += take_steps(pid, w.done, UINT64_MAX);
+	assert_int_equal(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
+	assert_int_equal(finish_child(pid), 0);
+	free_shared_memory(w.done, sizeof(*w.done));
+	return steps;
+}
+
+/* ---- */
+
+static const struct kind {
+	const char *name;
+	uint32_t flags, size;
+} kinds[] = {
+	{ "packed", 0, 64 },
+	{ "stamped", DMP_RING_STAMPED, 56 },
+	{ "several producers", DMP_RING_STAMPED | DMP_RING_MULTI, 56 },
+};
+
+#define KINDS ARRAY_SIZE(kinds)
+
+static uint64_t steps_of(size_t kind, uint32_t counters, uint64_t half)
+{
+	return count_steps((struct walk){ kinds[kind].flags, kinds[kind].size, counters, events(), NULL }, half);
+}
+
+/* The control: a counter, which is few instructions, shows. */
+static void counters_show_in_the_count_and_are_cheap(void **state)
+{
+	uint64_t without, lite, full;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < KINDS; i++) {
+		without = steps_of(i, DMP_COUNTERS_NONE, 0);
+		lite = steps_of(i, DMP_COUNTERS_LITE, 0);
+		full = steps_of(i, DMP_COUNTERS_FULL, 0);
+		print_message("%s: %.2f instructions per event without counters, %.2f with lite, %.2f with full\n",
+			      kinds[i].name, (double)without / events(), (double)lite / events(),
+			      (double)full / events());
+		assert_true(full > without);
+		assert_true(lite <= without + 2 * 2 * events()); /* producer and consumer */
+		assert_true(full <= without + 2 * 6 * events());
+	}
+}
+
+static void an_event_takes_as_many_instructions_with_everything_attached(void **state)
+{
+	uint64_t lite[KINDS], full[KINDS];
+	pid_t restless;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < KINDS; i++) {
+		lite[i] = steps_of(i, DMP_COUNTERS_LITE, 0);
+		full[i] = steps_of(i, DMP_COUNTERS_FULL, 0);
+	}
+	attach_everything();
+	restless = start_child(be_restless, NULL);
+	for (i = 0; i < KINDS; i++) {
+		assert_int_equal(steps_of(i, DMP_COUNTERS_LITE, lite[i] / 2), lite[i]);
+		assert_int_equal(steps_of(i, DMP_COUNTERS_FULL, full[i] / 2), full[i]);
+	}
+	kill_child(restless);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counters_show_in_the_count_and_are_cheap),
+		cmocka_unit_test_teardown(an_event_takes_as_many_instructions_with_everything_attached, detach),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
