@@ -28,7 +28,7 @@
 #include "compat.h"
 #include "dmp.h"
 
-#define DMP_SAMPLE_FORMAT(NAME, id, name, unit, flags, help) " " name "=%llu"
+#define DMP_SAMPLE_FORMAT(NAME, id, name, unit, flags, help) " " #name "=%llu"
 #define DMP_SAMPLE_VALUE(NAME, id, name, unit, flags, help)  , __entry->counter[DMP_COUNTER_AT_##NAME]
 #define DMP_SAMPLE_ENUM(NAME, id, name, unit, flags, help)   TRACE_DEFINE_ENUM(DMP_COUNTER_AT_##NAME);
 DMP_COUNTERS(DMP_SAMPLE_ENUM)

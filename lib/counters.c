@@ -11,7 +11,7 @@ static const struct row {
 	uint32_t id, flags;
 	const char *name;
 } table[DMP_COUNTERS_BUILT_IN] = {
-#define ROW(NAME, id, name, unit, flags, help) { id, flags, name },
+#define ROW(NAME, id, name, unit, flags, help) { id, flags, #name },
 	DMP_COUNTERS(ROW)
 #undef ROW
 };

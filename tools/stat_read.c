@@ -13,7 +13,7 @@ static const struct {
 	uint32_t id;
 	const char *name, *unit;
 } table[] = {
-#define ROW(NAME, id, name, unit, flags, help) { id, name, unit },
+#define ROW(NAME, id, name, unit, flags, help) { id, #name, unit },
 	DMP_COUNTERS(ROW)
 #undef ROW
 };

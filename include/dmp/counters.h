@@ -43,35 +43,35 @@ enum {
 #define DMP_COUNTER_EVERYONE_ (DMP_COUNTER_PRODUCER | DMP_COUNTER_CONSUMER | DMP_COUNTER_OBSERVER)
 
 /*
- * X(NAME, id, name, unit, flags: who has it and so on, help). In the order of their slots: a built-in counter lies in the
- * same slot of each page, in use or not. The first two have what the third is made of.
+ * X(NAME, id, name: an identifier, unit, flags: who has it and so on, help). In the order of their slots: a built-in
+ * counter lies in the same slot of each page, in use or not. The first two have what the third is made of.
  */
 #define DMP_COUNTERS(X)                                                                                              \
-	X(PUBLISHED, 0x10, "published", "events", DMP_COUNTER_PRODUCER | DMP_COUNTER_LITE | DMP_COUNTER_DERIVED,     \
+	X(PUBLISHED, 0x10, published, "events", DMP_COUNTER_PRODUCER | DMP_COUNTER_LITE | DMP_COUNTER_DERIVED,       \
 	  "published since it joined")                                                                               \
-	X(CONSUMED, 0x20, "consumed", "events",                                                                      \
+	X(CONSUMED, 0x20, consumed, "events",                                                                        \
 	  DMP_COUNTER_CONSUMER | DMP_COUNTER_OBSERVER | DMP_COUNTER_LITE | DMP_COUNTER_DERIVED,                      \
 	  "released since it joined, skipped aborted ones among them; observer: copied out")                         \
-	X(BYTES, 0x11, "bytes", "bytes", DMP_COUNTER_EVERYONE_ | DMP_COUNTER_LITE | DMP_COUNTER_DERIVED,             \
+	X(BYTES, 0x11, bytes, "bytes", DMP_COUNTER_EVERYONE_ | DMP_COUNTER_LITE | DMP_COUNTER_DERIVED,               \
 	  "of payload, published or consumed")                                                                       \
-	X(ABORTED, 0x44, "aborted", "events", DMP_COUNTER_EVERYONE_ | DMP_COUNTER_LITE | DMP_COUNTER_DERIVED,        \
+	X(ABORTED, 0x44, aborted, "events", DMP_COUNTER_EVERYONE_ | DMP_COUNTER_LITE | DMP_COUNTER_DERIVED,          \
 	  "claimed and aborted; consumer, observer: skipped because they were aborted")                              \
-	X(LOST, 0x45, "lost", "events", DMP_COUNTER_OBSERVER | DMP_COUNTER_LITE,                                     \
+	X(LOST, 0x45, lost, "events", DMP_COUNTER_OBSERVER | DMP_COUNTER_LITE,                                       \
 	  "overwritten before they could be copied out, or skipped to get out of the producer's way")                \
-	X(SLEEPS, 0x13, "sleeps", "calls", DMP_COUNTER_EVERYONE_ | DMP_COUNTER_LITE,                                 \
+	X(SLEEPS, 0x13, sleeps, "calls", DMP_COUNTER_EVERYONE_ | DMP_COUNTER_LITE,                                   \
 	  "times that it entered the kernel to sleep")                                                               \
-	X(WAKES, 0x41, "wakes", "calls", DMP_COUNTER_PRODUCER | DMP_COUNTER_CONSUMER | DMP_COUNTER_LITE,             \
+	X(WAKES, 0x41, wakes, "calls", DMP_COUNTER_PRODUCER | DMP_COUNTER_CONSUMER | DMP_COUNTER_LITE,               \
 	  "times that it called to wake who sleeps on its sequence")                                                 \
-	X(FUTILE, 0x42, "futile", "calls", DMP_COUNTER_EVERYONE_ | DMP_COUNTER_LITE,                                 \
+	X(FUTILE, 0x42, futile, "calls", DMP_COUNTER_EVERYONE_ | DMP_COUNTER_LITE,                                   \
 	  "sleeps that it was woken from, and neither was there what it waited for, nor had the membership changed") \
-	X(EMPTY, 0x43, "empty", "calls", DMP_COUNTER_PRODUCER | DMP_COUNTER_CONSUMER | DMP_COUNTER_LITE,             \
+	X(EMPTY, 0x43, empty, "calls", DMP_COUNTER_PRODUCER | DMP_COUNTER_CONSUMER | DMP_COUNTER_LITE,               \
 	  "of the wakes, those that found nobody to be woken")                                                       \
-	X(BATCHES, 0x40, "batches", "batches", DMP_COUNTER_PRODUCER | DMP_COUNTER_CONSUMER,                          \
+	X(BATCHES, 0x40, batches, "batches", DMP_COUNTER_PRODUCER | DMP_COUNTER_CONSUMER,                            \
 	  "publishes, of several producers claims; consumer: looks at the ring that found events")                   \
-	X(FULL, 0x12, "full", "claims", DMP_COUNTER_PRODUCER, "claims that found the ring full")                     \
-	X(SPINS, 0x22, "spins", "looks", DMP_COUNTER_EVERYONE_,                                                      \
+	X(FULL, 0x12, full, "claims", DMP_COUNTER_PRODUCER, "claims that found the ring full")                       \
+	X(SPINS, 0x22, spins, "looks", DMP_COUNTER_EVERYONE_,                                                        \
 	  "looks that did not find what was wanted, while it waited or tried")                                       \
-	X(LAG_MAX, 0x25, "lag_max", "events", DMP_COUNTER_CONSUMER | DMP_COUNTER_GAUGE,                              \
+	X(LAG_MAX, 0x25, lag_max, "events", DMP_COUNTER_CONSUMER | DMP_COUNTER_GAUGE,                                \
 	  "the most events that it has found waiting for it at a look")
 
 /* What the users of a program count begins here. */

@@ -14,7 +14,7 @@ static const struct {
 	uint32_t id, flags;
 	const char *name, *unit, *help;
 } table[] = {
-#define ROW(NAME, id, name, unit, flags, help) { id, flags, name, unit, help },
+#define ROW(NAME, id, name, unit, flags, help) { id, flags, #name, unit, help },
 	DMP_COUNTERS(ROW)
 #undef ROW
 };
