@@ -68,6 +68,7 @@ struct dmp_member {
 	struct dmp_ring *ring;
 	struct pid *tgid;
 	__u32 index, role;
+	__u64 incarnation;
 	char name[DMP_MEMBER_NAME_MAX];
 	bool left, held;
 	struct dmp_waiter waiter;
@@ -87,11 +88,22 @@ struct dmp_ring {
 	__u64 slots;
 	__u32 event_size, members;
 	char name[DMP_NAME_MAX];
-	struct dmp_meta *meta; /* mapped by processes, as is the next */
+	struct dmp_meta *meta; /* mapped by processes, as are the next two */
+	struct dmp_entry *table;
 	struct dmp_cursor *cursor;
 	struct dmp_member **member;
 	__u32 joined;
 	struct dmp_stats stats;
 } CO_RE;
+
+/* The pages of a member: the first has its own line, the second its counters. */
+static inline char *member_pages(struct dmp_ring *ring, __u64 index)
+{
+	char *cursor = (char *)BPF_CORE_READ(ring, cursor);
+	__u32 size = 0;
+
+	bpf_probe_read_kernel(&size, sizeof(size), &BPF_CORE_READ(ring, meta)->member_size);
+	return cursor + DMP_PAGE + index * size;
+}
 
 #endif /* DMP_BPF_KERNEL_H */

@@ -82,12 +82,9 @@ static __u64 ring_cursor(struct dmp_ring *ring)
 /* Where a consumer stands; its lines lie behind the ring's cursor. */
 static __u64 consumer_cursor(struct dmp_ring *ring, __u64 index)
 {
-	char *words = (char *)BPF_CORE_READ(ring, cursor);
-	__u32 size = 0;
 	__u64 cursor = 0;
 
-	bpf_probe_read_kernel(&size, sizeof(size), &BPF_CORE_READ(ring, meta)->member_size);
-	bpf_probe_read_kernel(&cursor, sizeof(cursor), words + DMP_PAGE + index * size + dmp_own_offset(index));
+	bpf_probe_read_kernel(&cursor, sizeof(cursor), member_pages(ring, index) + dmp_own_offset(index));
 	return cursor;
 }
 

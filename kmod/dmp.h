@@ -81,6 +81,7 @@ struct dmp_member {
 	struct work_struct die;	  /* the end of its mm */
 	u32 index;
 	u32 role;
+	u64 incarnation; /* of its entry, while it is there */
 	u32 policy;
 	u64 hold; /* DMP_POLICY_HOLD: so many ns */
 	char name[DMP_MEMBER_NAME_MAX];

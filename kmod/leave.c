@@ -84,12 +84,13 @@ static void leave(struct dmp_member *m, bool died)
 		leave_producer(m);
 	else
 		leave_observer(m);
-	if (m->role != DMP_ROLE_CONSUMER) /* they have seen to that */
+	if (m->role != DMP_ROLE_CONSUMER) { /* they have seen to that */
 		dmp_wait_withdraw(m);
+		trace_dmp_sample(m);
+	}
 	dmp_member_tell_all(ring);
 	held = m->held;
 	mutex_unlock(&ring->mutex);
-	trace_dmp_sample(m); /* the last: nothing of what it has counted is lost */
 	if (!held)
 		trace_dmp_leave(m);
 }

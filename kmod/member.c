@@ -150,6 +150,7 @@ static void fill_entry(struct dmp_member *m, u64 start)
 	e->gone = DMP_GONE_NOT;
 	memcpy(e->name, m->name, sizeof(e->name));
 	e->incarnation++;
+	m->incarnation = e->incarnation;
 	smp_store_release(&e->state, DMP_MEMBER_JOINED);
 }
 

@@ -99,6 +99,7 @@ static void bury(struct dmp_ring *ring, u64 set)
 	for (; set; set &= set - 1) {
 		struct dmp_member *m = ring->member[__ffs64(set)];
 
+		trace_dmp_sample(m);
 		dmp_wake_dropped(ring, 1 + m->index);
 		if (!m->released)
 			continue;
@@ -192,6 +193,7 @@ static void hold(struct dmp_member *m)
 	dmp_wait_withdraw(m);
 	dmp_wake(ring, 1 + m->index, NULL); /* it may have died between A and B */
 	schedule_expiry(ring);
+	trace_dmp_sample(m);
 	trace_dmp_hold(m, released_up_to(m), m->index);
 }
 
