@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "bpf/counters.skel.h"
 #include "bpf/latency.skel.h"
 #include "trace.h"
 
@@ -60,10 +61,11 @@ static const struct argp argp = {
 	.doc = "Show how long it takes sleepers to run once they are woken, how long they slept, and how long the "
 	       "killed "
 	       "still hold producers up: histograms of each ring, until interrupted.\v"
-	       "Pinned, 'cat DIR/rings' and 'cat DIR/members' print tables of all there is, in every namespace, and "
+	       "Pinned, 'cat DIR/rings' and 'cat DIR/members' print tables of all there is, in every namespace; "
+	       "'bpftool map dump pinned DIR/counters' what each member has counted, those that have left, too; "
 	       "'bpftool map dump pinned DIR/wake_to_run' a histogram of each ring in nanoseconds (also time_asleep "
-	       "and "
-	       "kill_to_ungate). Only root reads them, unless you chmod 0444 a table. What is pinned holds the module.",
+	       "and kill_to_ungate). Only root reads them, unless you chmod 0444 a table. What is pinned holds the "
+	       "module. More: dmp-trace(7).",
 	.children = common_options,
 };
 
@@ -102,17 +104,30 @@ void require_bpf(void)
 		fail("you may not load eBPF programs: be root (CAP_SYS_ADMIN)");
 }
 
+static void require_attached(int err)
+{
+	if (err)
+		fail_bpf("the programs cannot be attached", err);
+}
+
 struct latency_bpf *attach_latency(void)
 {
 	struct latency_bpf *latency = latency_bpf__open_and_load();
-	int err;
 
 	if (!latency)
 		fail_bpf("the kernel does not take the programs", -errno);
-	err = latency_bpf__attach(latency);
-	if (err)
-		fail_bpf("the programs cannot be attached", err);
+	require_attached(latency_bpf__attach(latency));
 	return latency;
+}
+
+struct counters_bpf *attach_counters(void)
+{
+	struct counters_bpf *counters = counters_bpf__open_and_load();
+
+	if (!counters)
+		fail_bpf("the kernel does not take the program that counts", -errno);
+	require_attached(counters_bpf__attach(counters));
+	return counters;
 }
 
 int cmd_trace(int argc, char **argv)

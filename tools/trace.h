@@ -5,14 +5,16 @@
 
 #include "tool.h"
 
+struct counters_bpf;
 struct latency_bpf;
 
 /* ---- trace.c ---- */
 
 /* Ends, saying what it is, if something is missing that eBPF takes. */
 void require_bpf(void);
-/* The programs of latency.bpf.c, loaded and attached. */
+/* The programs of latency.bpf.c and of counters.bpf.c, loaded and attached. */
 struct latency_bpf *attach_latency(void);
+struct counters_bpf *attach_counters(void);
 /* What libbpf could not do, and the end. */
 void fail_bpf(const char *what, int err) __attribute__((noreturn));
 

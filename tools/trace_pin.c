@@ -3,7 +3,8 @@
  * trace_pin.c: everything attached, and kept by a folder of a bpf file system
  *
  *   DIR/rings, DIR/members                                  tables: cat
- *   DIR/wake_to_run, time_asleep, kill_to_ungate, missed    maps: bpftool map dump pinned
+ *   DIR/counters, counters_missed                           maps: bpftool map dump pinned
+ *   DIR/wake_to_run, time_asleep, kill_to_ungate, missed    likewise
  *   DIR/links/...                                           what keeps the programs attached
  */
 #include <dirent.h>
@@ -19,6 +20,7 @@
 #include <bpf/libbpf.h>
 #include <linux/magic.h>
 
+#include "bpf/counters.skel.h"
 #include "bpf/latency.skel.h"
 #include "bpf/members.skel.h"
 #include "bpf/rings.skel.h"
@@ -108,23 +110,36 @@ static void fail_to_pin(const char *folder, const char *what, int err)
 	fail_bpf(what, err);
 }
 
-static void pin_latency(const char *folder)
+static void pin_programs(const char *folder, const struct bpf_object_skeleton *s, const struct bpf_map *const *maps,
+			 size_t count)
 {
-	struct latency_bpf *latency = attach_latency();
-	const struct bpf_map *const maps[] = { latency->maps.wake_to_run, latency->maps.time_asleep,
-					       latency->maps.kill_to_ungate, latency->maps.missed };
-	const struct bpf_object_skeleton *s = latency->skeleton;
 	struct path links = join_path(folder, "links");
 	int err = 0, i;
 	size_t m;
 
 	for (i = 0; i < s->prog_cnt && !err; i++)
 		err = bpf_link__pin(*s->progs[i].link, join_path(links.s, s->progs[i].name).s);
-	for (m = 0; m < ARRAY_SIZE(maps) && !err; m++)
+	for (m = 0; m < count && !err; m++)
 		err = bpf_map__pin((struct bpf_map *)maps[m], join_path(folder, bpf_map__name(maps[m])).s);
 	if (err)
-		fail_to_pin(folder, "the histograms cannot be pinned", err);
+		fail_to_pin(folder, "the programs and their maps cannot be pinned", err);
+}
+
+static void pin_latency(const char *folder, struct latency_bpf *latency)
+{
+	const struct bpf_map *const maps[] = { latency->maps.wake_to_run, latency->maps.time_asleep,
+					       latency->maps.kill_to_ungate, latency->maps.missed };
+
+	pin_programs(folder, latency->skeleton, maps, ARRAY_SIZE(maps));
 	latency_bpf__destroy(latency);
+}
+
+static void pin_counters(const char *folder, struct counters_bpf *counters)
+{
+	const struct bpf_map *const maps[] = { counters->maps.counters, counters->maps.counters_missed };
+
+	pin_programs(folder, counters->skeleton, maps, ARRAY_SIZE(maps));
+	counters_bpf__destroy(counters);
 }
 
 /* An iterator over the pieces of its table, see bpf/walk.h. */
@@ -170,8 +185,14 @@ static void make_folder(const char *folder)
 
 void pin_all(const char *folder)
 {
+	struct latency_bpf *latency;
+	struct counters_bpf *counters;
+
 	require_bpf();
+	latency = attach_latency();
+	counters = attach_counters();
 	make_folder(folder);
 	pin_tables(folder);
-	pin_latency(folder);
+	pin_latency(folder, latency);
+	pin_counters(folder, counters);
 }

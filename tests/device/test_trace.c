@@ -97,10 +97,13 @@ static void what_is_pinned_counts_while_nobody_looks(void **state)
 	assert_shows("bpftool map dump pinned " PINS "/wake_to_run", ring);
 	assert_shows("bpftool map dump pinned " PINS "/wake_to_run", "\"count\": 7,");
 	assert_shows("bpftool map dump pinned " PINS "/time_asleep", "\"count\": 7,");
+	assert_shows("bpftool map dump pinned " PINS "/counters_missed", "\"value\": 0");
 	assert_shows("cat " PINS "/rings", name.s);
 	assert_shows("cat " PINS "/members", name.s);
 	end_pair(&x);
 	assert_shows("bpftool map dump pinned " PINS "/wake_to_run", "\"count\": 7,"); /* the last value is not lost */
+	snprintf(ring, sizeof(ring), "\"ring_name\": \"%s\"", name.s);
+	assert_shows("bpftool map dump pinned " PINS "/counters", ring);
 	must("dmp trace --unpin");
 }
 
