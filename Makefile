@@ -45,6 +45,7 @@ UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/unit/%)
 DEVICE_PROGRAMS := $(patsubst %,$(B)/tests/bin/%,$(DEVICE_TESTS) $(if $(HAVE_BPF),$(BPF_TESTS)))
 NATIVE_PROGRAMS := $(NATIVE_TESTS:%=$(B)/tests/native/%)
 PROMISE_PROGRAMS := $(patsubst %,$(B)/tests/bin/%,$(PROMISE_TESTS) $(USER_TESTS))
+SURVEY_PROGRAMS := $(filter %/test_survey %/test_survey_rights,$(NATIVE_PROGRAMS) $(PROMISE_PROGRAMS))
 STRESS_PROGRAMS := $(STRESS_TESTS:%=$(B)/tests/bin/%)
 TOOL_PROGRAMS := $(TEST_TOOLS:%=$(B)/tests/bin/%)
 EXAMPLES := $(patsubst lib/examples/%.c,$(B)/tests/bin/%,$(wildcard lib/examples/*.c))
@@ -60,7 +61,7 @@ $(B)/flags: FORCE
 	@mkdir -p $(@D); echo '$(flags)' | cmp -s - $@ || echo '$(flags)' >$@
 
 compile = $(call say,CC,$<) mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(1) -c -o $@ $<
-link = $(call say,LD,$@) mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(1)
+link = $(call say,LD,$@) mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(1)
 archive = $(call say,AR,$@) mkdir -p $(@D) && rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
 $(B)/lib/%.o: lib/%.c $(B)/flags
@@ -93,6 +94,7 @@ $(NATIVE_PROGRAMS): $(B)/tests/native/%: $(B)/tests/native/%.o $(NATIVE_HELPER_O
 	$(call link,-lcmocka)
 $(PROMISE_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/native/%.o $(NATIVE_HELPER_OBJS) $(HELPER_OBJS) $(LIB_TP)
 	$(call link,-lcmocka)
+$(SURVEY_PROGRAMS): $(call objs,tools,$(SURVEY_SRCS))
 $(STRESS_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/stress/%.o $(HELPER_OBJS) $(LIB_TP)
 	$(call link,-lcmocka)
 $(TOOL_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/demo/%.o $(LIB_TP)

@@ -26,13 +26,13 @@ BPF_TESTS := test_latency test_tables test_trace test_nothing_more test_steps te
 # tests/native: shared memory and files, on the host, no module.
 NATIVE_HELPERS := tests/native/native.c
 NATIVE_TESTS := test_shm test_shm_members test_shm_windows test_shm_order test_shm_wakes test_death test_race test_file \
-	test_file_crash test_power_cut test_aggregated
+	test_file_crash test_power_cut test_aggregated test_survey
 
 # ... and what every backend promises: on the host with shm and file, in a virtual machine with the module.
 PROMISE_TESTS := test_promises test_sleep test_arguments test_differences test_counting test_counting_race
 
 # ... and what takes several users, so root: in a virtual machine.
-USER_TESTS := test_users
+USER_TESTS := test_users test_survey_rights
 
 # Of all these, what is built with AddressSanitizer as well: whose memory outlives whom.
 ASAN_TESTS := unit/test_aggregator unit/test_metrics unit/test_openmetrics native/test_aggregated

@@ -3,5 +3,8 @@
 TOOL_SRCS := tools/dmp.c tools/options.c tools/numbers.c tools/errors.c tools/open.c tools/words.c tools/members.c \
 	tools/table.c tools/json.c tools/create.c tools/ls.c tools/info.c tools/info_json.c tools/rm.c tools/evict.c tools/signals.c \
 	tools/stats.c tools/publish.c tools/output.c tools/drain.c tools/observe.c tools/consume.c \
-	tools/stat.c tools/stat_read.c tools/stat_show.c tools/stat_json.c
+	tools/stat.c tools/stat_read.c tools/stat_show.c tools/stat_json.c tools/survey.c
 TOOL_SRCS += $(if $(HAVE_BPF),tools/trace.c tools/trace_pin.c tools/trace_live.c,tools/trace_none.c)
+
+# Of these, what reads all rings: tests link it.
+SURVEY_SRCS := tools/survey.c tools/stat_read.c tools/members.c tools/errors.c tools/words.c

@@ -17,7 +17,7 @@ static int ask(const struct source *from, struct dmp_member_info *list, uint32_t
 }
 
 /* Members come and go between asking how many and asking who. */
-static struct members fetch(const struct source *from)
+static int fetch(const struct source *from, struct members *to)
 {
 	struct members members = { NULL, 0 };
 	uint32_t room = 0;
@@ -25,17 +25,37 @@ static struct members fetch(const struct source *from)
 
 	for (;;) {
 		there = ask(from, members.list, room);
-		if (there < 0)
-			fail_errno(there);
-		if ((uint32_t)there <= room)
+		if (there < 0 || (uint32_t)there <= room)
 			break;
 		room = (uint32_t)there + 8;
 		free(members.list);
 		members.list = calloc(room, sizeof(*members.list));
 		if (!members.list)
-			fail_errno(-ENOMEM);
+			return -ENOMEM;
+	}
+	if (there < 0) {
+		free(members.list);
+		return there;
 	}
 	members.count = (uint32_t)there;
+	*to = members;
+	return 0;
+}
+
+int find_members(const struct dmp_ring *ring, struct dmp_member *member, struct members *to)
+{
+	struct source from = { ring, member };
+
+	return fetch(&from, to);
+}
+
+static struct members fetch_or_fail(const struct source *from)
+{
+	struct members members;
+	int err = fetch(from, &members);
+
+	if (err)
+		fail_errno(err);
 	return members;
 }
 
@@ -43,14 +63,14 @@ struct members members_of_ring(const struct dmp_ring *ring)
 {
 	struct source from = { .ring = ring };
 
-	return fetch(&from);
+	return fetch_or_fail(&from);
 }
 
 struct members members_seen_by(struct dmp_member *member)
 {
 	struct source from = { .member = member };
 
-	return fetch(&from);
+	return fetch_or_fail(&from);
 }
 
 void free_members(struct members *members)

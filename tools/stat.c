@@ -108,6 +108,26 @@ static struct dmp_member *join_to_read(struct dmp_ring *ring)
 
 /* ---- again and again ---- */
 
+static struct snapshot take_snapshot(const struct stat_source *from)
+{
+	struct snapshot s = { .at = dmp_now() };
+	struct all_counted all;
+	int err = read_counted(from, &all);
+
+	if (err)
+		fail_errno(err);
+	dmp_ring_info(from->ring, &s.info);
+	s.member = all.member;
+	s.count = all.count;
+	return s;
+}
+
+static void free_snapshot(struct snapshot *s)
+{
+	free(s->member);
+	*s = (struct snapshot){ .at = 0 };
+}
+
 /* Until so long after the last time; the time that showing it takes counts. A signal cuts it short. */
 static void sleep_from(uint64_t at, uint64_t seconds)
 {

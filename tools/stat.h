@@ -33,8 +33,14 @@ struct stat_source {
 	const char *wanted; /* a member's name; NULL: all */
 };
 
-struct snapshot take_snapshot(const struct stat_source *from);
-void free_snapshot(struct snapshot *s);
+/* All that are there, or the one that is wanted. */
+struct all_counted {
+	struct counted *member; /* to be freed */
+	uint32_t count;
+};
+
+/* 0, or the library's error. */
+int read_counted(const struct stat_source *from, struct all_counted *to);
 
 const char *unit_of_counter(uint32_t id); /* NULL: it is the application's */
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "stat.h"
 
@@ -78,9 +77,9 @@ static bool is_wanted(const struct stat_source *from, const struct counted *m)
 	return !from->wanted || !strcmp(from->wanted, m->name);
 }
 
-static void add_member(const struct stat_source *from, const struct dmp_member_info *info, struct snapshot *s)
+static void add_member(const struct stat_source *from, const struct dmp_member_info *info, struct all_counted *to)
 {
-	struct counted *m = &s->member[s->count];
+	struct counted *m = &to->member[to->count];
 
 	*m = (struct counted){ .info = *info };
 	name_it(m);
@@ -90,58 +89,52 @@ static void add_member(const struct stat_source *from, const struct dmp_member_i
 		read_page(from->reader, m);
 	else
 		read_known(m);
-	s->count++;
-}
-
-static struct members members_from(const struct stat_source *from)
-{
-	return from->reader ? members_seen_by(from->reader) : members_of_ring(from->ring);
+	to->count++;
 }
 
 /* A page was read between two looks at whose it is: those that were the same member's are kept. */
-static void drop_who_left(const struct stat_source *from, struct snapshot *s)
+static void drop_who_left(const struct members *after, struct all_counted *all)
 {
-	struct members after = members_from(from);
 	const struct dmp_member_info *m;
 	uint32_t i, kept = 0;
 
-	for (i = 0; i < s->count; i++) {
-		m = member_by_index(&after, s->member[i].info.index);
-		if (m && m->incarnation == s->member[i].info.incarnation)
-			s->member[kept++] = s->member[i];
+	for (i = 0; i < all->count; i++) {
+		m = member_by_index(after, all->member[i].info.index);
+		if (m && m->incarnation == all->member[i].info.incarnation)
+			all->member[kept++] = all->member[i];
 	}
-	s->count = kept;
-	free_members(&after);
+	all->count = kept;
 }
 
-static uint64_t now_ns(void)
+static int read_between(const struct stat_source *from, const struct members *before, struct all_counted *to)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-struct snapshot take_snapshot(const struct stat_source *from)
-{
-	struct members members = members_from(from);
-	struct snapshot s = { .at = now_ns(), .member = calloc(members.count + 1, sizeof(*s.member)) };
+	struct members after;
 	uint32_t i;
+	int err;
 
-	if (!s.member)
-		fail_errno(-ENOMEM);
-	for (i = 0; i < members.count; i++)
-		add_member(from, &members.list[i], &s);
-	dmp_ring_info(from->ring, &s.info);
-	free_members(&members);
-	drop_who_left(from, &s);
-	return s;
+	for (i = 0; i < before->count; i++)
+		add_member(from, &before->list[i], to);
+	err = find_members(from->ring, from->reader, &after);
+	if (err)
+		return err;
+	drop_who_left(&after, to);
+	free_members(&after);
+	return 0;
 }
 
-void free_snapshot(struct snapshot *s)
+int read_counted(const struct stat_source *from, struct all_counted *to)
 {
-	free(s->member);
-	*s = (struct snapshot){ .at = 0 };
+	struct members before;
+	int err = find_members(from->ring, from->reader, &before);
+
+	if (err)
+		return err;
+	*to = (struct all_counted){ .member = calloc(before.count + 1, sizeof(*to->member)) };
+	err = to->member ? read_between(from, &before, to) : -ENOMEM;
+	if (err)
+		free(to->member);
+	free_members(&before);
+	return err;
 }
 
 /* ---- two ---- */

@@ -96,6 +96,8 @@ struct members {
 /* All of them; free_members() afterwards. */
 struct members members_of_ring(const struct dmp_ring *ring);
 struct members members_seen_by(struct dmp_member *member);
+/* The same as seen by member or, if it is NULL, of ring, and does not end the program: 0 or the library's error. */
+int find_members(const struct dmp_ring *ring, struct dmp_member *member, struct members *to);
 void free_members(struct members *members);
 /* NULL: not there; by name: one whose place is held is. */
 const struct dmp_member_info *member_by_index(const struct members *members, uint32_t index);
