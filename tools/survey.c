@@ -20,6 +20,7 @@ struct kept {
 };
 
 struct surveyor {
+	const char *only;
 	struct kept *list;
 	uint32_t count;
 };
@@ -51,6 +52,11 @@ void surveyor_free(struct surveyor *from)
 		dmp_leave(from->list[i].reader);
 	free(from->list);
 	free(from);
+}
+
+void surveyor_only(struct surveyor *from, const char *name)
+{
+	from->only = name;
 }
 
 static struct kept *find_kept(struct surveyor *from, const char *name, uint64_t id)
@@ -92,30 +98,33 @@ static bool is_shm(const char *name)
 	return !strncmp(name, "shm:", 4);
 }
 
-/* Only these keep a ring: the place of a dead consumer does not. */
-static uint32_t joined_of(const struct members *members, const struct dmp_member *but)
+/*
+ * Those for whose sake a ring is there. Not who looks on: two surveyors would keep it for each other. The place of a dead
+ * consumer does not keep it either.
+ */
+static bool has_users(const struct members *members)
 {
-	uint32_t i, n = 0;
+	uint32_t i;
 
 	for (i = 0; i < members->count; i++)
-		n += members->list[i].state == DMP_MEMBER_JOINED && !(but && members->list[i].index == but->index);
-	return n;
+		if (members->list[i].state == DMP_MEMBER_JOINED && members->list[i].role != DMP_ROLE_OBSERVER)
+			return true;
+	return false;
 }
 
-/* Are we to go on observing? Not if the ring would live for us alone, or if we have the place that the next member needs. */
+/* Are we to go on observing? Not if the ring would live for observers alone, or if we have the place that the next member needs. */
 static bool may_stay(struct kept *kept)
 {
 	struct members members;
-	uint32_t joined;
-	bool full;
+	bool used, full;
 
 	kept->generation = dmp_load_acquire(kept->reader->meta->generation);
 	if (find_members(NULL, kept->reader, &members))
 		return false;
-	joined = joined_of(&members, kept->reader);
+	used = has_users(&members);
 	full = members.count >= kept->reader->meta->members;
 	free_members(&members);
-	return (joined || kept->persistent) && !full;
+	return (used || kept->persistent) && !full;
 }
 
 /* Nobody tells of who has died in shared memory; in the module membership has changed then. */
@@ -156,7 +165,7 @@ static int open_to_read(struct dmp_ring **ring, const struct surveyed *of, uint3
 	return dmp_ring_open(ring, name, rights);
 }
 
-/* Where others are, so that it does not live for us alone, and where that is not the last free place. */
+/* Where it has users, so that it does not live for us alone, and where that is not the last free place. */
 static int check_room(const struct dmp_ring *ring, bool *wanted)
 {
 	struct dmp_info info;
@@ -166,7 +175,7 @@ static int check_room(const struct dmp_ring *ring, bool *wanted)
 	if (err)
 		return err;
 	dmp_ring_info(ring, &info);
-	*wanted = joined_of(&members, NULL);
+	*wanted = has_users(&members);
 	err = *wanted && members.count + 1 >= info.members ? -ENOSPC : 0;
 	free_members(&members);
 	return err;
@@ -270,6 +279,8 @@ static int add_ring(struct surveyor *from, struct survey *to, const char *prefix
 	ring += to->count;
 	*ring = (struct surveyed){ .info = *info };
 	snprintf(ring->name, sizeof(ring->name), "%s%.*s", prefix, DMP_NAME_MAX - 1, name);
+	if (from->only && strcmp(ring->name, from->only))
+		return 0;
 	err = read_ring(from, ring);
 	if (err != -ENOMEM)
 		to->count += !err; /* else it has gone */

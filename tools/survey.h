@@ -30,13 +30,15 @@ struct survey {
 
 /*
  * What stays from one survey to the next: observers that have joined the rings. A ring lives for as long as somebody has
- * it open, so they leave it once no other member is there; they join only where a place stays free for others. For one
- * thread.
+ * it open, so they leave it once it has neither producers nor consumers; they join only where a place stays free for
+ * others. For one thread.
  */
 struct surveyor;
 
 /* Raises the limit of open files: each ring takes one. NULL: no memory. */
 struct surveyor *surveyor_new(void);
+/* Of one ring alone; name: as struct surveyed has it, and not copied. */
+void surveyor_only(struct surveyor *from, const char *name);
 /* Leaves all rings. */
 void surveyor_free(struct surveyor *from);
 
@@ -44,7 +46,7 @@ void surveyor_free(struct surveyor *from);
 int take_survey(struct surveyor *from, struct survey *to);
 void free_survey(struct survey *survey);
 
-/* Between surveys, every 100 ms or so: leaves the rings that nobody else is a member of any more. */
+/* Between surveys, every 100 ms or so: leaves the rings that have neither producers nor consumers any more. */
 void surveyor_tend(struct surveyor *from);
 
 /* The same ring (by name and id), and member (by index and incarnation), in another survey. NULL: it was not there. */

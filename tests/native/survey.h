@@ -1,99 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR MIT */
-/* survey.h: rings with members that count, what a survey of all rings says of them, and what it says on every backend */
+/* survey.h: what a survey says of a ring with members that count; tests of that for every backend */
 #ifndef DMP_TESTS_SURVEY_H
 #define DMP_TESTS_SURVEY_H
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "../helpers.h"
+#include "scene.h"
 #undef fail /* cmocka's, which tools/tool.h has a function of */
 #include "../../tools/survey.h"
 
-/* ---- a ring of a backend, as its users have it ---- */
-
-static const char *backend; /* "shm:", "dmp:" */
-
-struct scene {
-	char address[DMP_NAME_MAX + 8];
-	struct dmp_ring *ring;
-	struct dmp_member *p, *c;
-};
-
-static inline void make_anew(struct scene *s, uint32_t members, uint32_t flags)
-{
-	const struct dmp_ring_options options = {
-		.slots = 64, .event_size = 56, .members = members, .mode = 0701, .flags = DMP_RING_STAMPED | flags
-	};
-
-	assert_int_equal(dmp_ring_create(&s->ring, s->address, &options), 0);
-}
-
-static inline struct scene make_scene(uint32_t members)
-{
-	struct scene s = { .ring = NULL };
-
-	snprintf(s.address, sizeof(s.address), "%s%.59s", backend, unique_name("survey").s);
-	make_anew(&s, members, 0);
-	return s;
-}
-
-static inline struct dmp_member *join_counting(const struct scene *s, uint32_t role, const char *name)
-{
-	const struct dmp_join_options o = { .name = name, .counters = DMP_COUNTERS_FULL };
-	struct dmp_member *m = NULL;
-
-	assert_int_equal(dmp_join(s->ring, role, &o, &m), 0);
-	return m;
-}
-
-static inline void join_both(struct scene *s)
-{
-	s->c = join_counting(s, DMP_ROLE_CONSUMER, "c");
-	s->p = join_counting(s, DMP_ROLE_PRODUCER, "p");
-}
-
-static inline void leave_all(struct scene *s)
-{
-	dmp_leave(s->p);
-	dmp_leave(s->c);
-	dmp_ring_close(s->ring);
-	s->p = s->c = NULL;
-	s->ring = NULL;
-}
-
-static inline void publish_some(const struct scene *s, uint64_t n)
-{
-	uint64_t pos, i;
-
-	assert_int_equal(dmp_claim(s->p, n, &pos), 0);
-	for (i = 0; i < n; i++)
-		memset(dmp_slot(s->p, pos + i), 0, 56);
-	dmp_publish(s->p, pos, n);
-}
-
-static inline void consume_some(const struct scene *s, uint64_t n)
-{
-	struct dmp_batch batch;
-
-	assert_int_equal(dmp_wait(s->c, n, &batch), 0);
-	assert_int_equal(dmp_release(s->c, batch.pos + n), 0);
-}
-
-static inline bool is_there(const struct scene *s)
-{
-	struct dmp_ring *ring = NULL;
-	int err = dmp_ring_open(&ring, s->address, 0);
-
-	dmp_ring_close(ring);
-	assert_true(!err || err == -ENOENT);
-	return !err;
-}
-
 /* ---- what is said of it ---- */
+
+/* Of this ring alone: others' tests would see an observer in theirs. */
+static inline struct surveyor *surveyor_of(const struct scene *s)
+{
+	struct surveyor *surveyor = surveyor_new();
+
+	assert_non_null(surveyor);
+	surveyor_only(surveyor, listed_name(s));
+	return surveyor;
+}
 
 static inline struct survey survey_by(struct surveyor *surveyor)
 {
@@ -106,11 +33,10 @@ static inline struct survey survey_by(struct surveyor *surveyor)
 /* NULL: it is not there. */
 static inline const struct surveyed *find_ring_in(const struct survey *survey, const struct scene *s)
 {
-	const char *name = strncmp(s->address, "dmp:", 4) ? s->address : s->address + 4;
 	uint32_t i;
 
 	for (i = 0; i < survey->count; i++)
-		if (!strcmp(survey->ring[i].name, name))
+		if (!strcmp(survey->ring[i].name, listed_name(s)))
 			return &survey->ring[i];
 	return NULL;
 }
@@ -147,8 +73,8 @@ static inline void assert_counts(const struct surveyed *ring, const char *member
 
 static void a_survey_has_what_members_have_counted(void **state)
 {
-	struct surveyor *surveyor = surveyor_new();
 	struct scene s = make_scene(16);
+	struct surveyor *surveyor = surveyor_of(&s);
 	struct survey survey;
 	int i;
 
@@ -172,8 +98,8 @@ static void a_survey_has_what_members_have_counted(void **state)
 
 static void two_surveys_tell_how_members_go_on(void **state)
 {
-	struct surveyor *surveyor = surveyor_new();
 	struct scene s = make_scene(16);
+	struct surveyor *surveyor = surveyor_of(&s);
 	struct survey before, now;
 	const struct surveyed *ring;
 
@@ -198,8 +124,8 @@ static void two_surveys_tell_how_members_go_on(void **state)
 
 static void a_ring_goes_with_its_users_whoever_looks_at_it(void **state)
 {
-	struct surveyor *surveyor = surveyor_new();
 	struct scene s = make_scene(16);
+	struct surveyor *surveyor = surveyor_of(&s);
 	struct survey survey;
 	struct dmp_info info;
 
@@ -220,6 +146,27 @@ static void a_ring_goes_with_its_users_whoever_looks_at_it(void **state)
 	assert_null(find_ring_in(&survey, &s));
 	free_survey(&survey);
 	surveyor_free(surveyor);
+}
+
+static void two_surveyors_do_not_keep_a_ring_for_each_other(void **state)
+{
+	struct scene s = make_scene(16);
+	struct surveyor *one = surveyor_of(&s), *other = surveyor_of(&s);
+	struct survey survey;
+
+	(void)state;
+	join_both(&s);
+	survey = survey_by(one);
+	free_survey(&survey);
+	survey = survey_by(other);
+	assert_int_equal(ring_of(&survey, &s)->count, 3); /* the other's observer is one like any */
+	free_survey(&survey);
+	leave_all(&s);
+	surveyor_tend(one);
+	surveyor_tend(other);
+	assert_false(is_there(&s));
+	surveyor_free(one);
+	surveyor_free(other);
 }
 
 static _Noreturn int join_and_stay(void *arg)
@@ -246,8 +193,8 @@ static bool is_joined(void *arg)
 
 static void a_ring_goes_when_its_users_are_killed(void **state)
 {
-	struct surveyor *surveyor = surveyor_new();
 	struct scene s = make_scene(16);
+	struct surveyor *surveyor = surveyor_of(&s);
 	struct survey survey;
 	pid_t users;
 
@@ -266,8 +213,8 @@ static void a_ring_goes_when_its_users_are_killed(void **state)
 
 static void a_ring_made_anew_is_another(void **state)
 {
-	struct surveyor *surveyor = surveyor_new();
 	struct scene old = make_scene(16), new = old;
+	struct surveyor *surveyor = surveyor_of(&old);
 	struct survey before, now;
 
 	(void)state;
@@ -289,8 +236,8 @@ static void a_ring_made_anew_is_another(void **state)
 
 static void the_last_place_is_left_to_others(void **state)
 {
-	struct surveyor *surveyor = surveyor_new();
 	struct scene s = make_scene(4);
+	struct surveyor *surveyor = surveyor_of(&s);
 	struct dmp_member *third, *last;
 	struct survey survey;
 
@@ -314,11 +261,12 @@ static void the_last_place_is_left_to_others(void **state)
 	leave_all(&s);
 }
 
-#define SURVEY_TESTS                                                              \
-	cmocka_unit_test(a_survey_has_what_members_have_counted),                 \
-		cmocka_unit_test(two_surveys_tell_how_members_go_on),             \
-		cmocka_unit_test(a_ring_goes_with_its_users_whoever_looks_at_it), \
-		cmocka_unit_test(a_ring_goes_when_its_users_are_killed),          \
+#define SURVEY_TESTS                                                               \
+	cmocka_unit_test(a_survey_has_what_members_have_counted),                  \
+		cmocka_unit_test(two_surveys_tell_how_members_go_on),              \
+		cmocka_unit_test(a_ring_goes_with_its_users_whoever_looks_at_it),  \
+		cmocka_unit_test(two_surveyors_do_not_keep_a_ring_for_each_other), \
+		cmocka_unit_test(a_ring_goes_when_its_users_are_killed),           \
 		cmocka_unit_test(a_ring_made_anew_is_another), cmocka_unit_test(the_last_place_is_left_to_others)
 
 #endif /* DMP_TESTS_SURVEY_H */

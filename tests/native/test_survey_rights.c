@@ -18,7 +18,7 @@ static int see_as_another(void *arg)
 	struct survey survey;
 
 	become(OTHER);
-	surveyor = surveyor_new();
+	surveyor = surveyor_of(s);
 	survey = survey_by(surveyor);
 	assert_int_equal(survey.module_error, 0);
 	assert_int_equal(ring_of(&survey, s)->missing, -EACCES);
@@ -47,7 +47,7 @@ static int see_that_it_is_there(void *arg)
 	struct survey survey;
 
 	become(OTHER);
-	surveyor = surveyor_new();
+	surveyor = surveyor_of(s);
 	survey = survey_by(surveyor);
 	assert_int_equal(ring_of(&survey, s)->missing, -EACCES);
 	assert_int_equal(ring_of(&survey, s)->count, 0);
@@ -72,8 +72,8 @@ static void without_any_right_it_is_known_that_the_ring_is_there(void **state)
 
 static void a_ring_that_is_to_stay_stays(void **state)
 {
-	struct surveyor *surveyor = surveyor_new();
 	struct scene s = make_scene(16);
+	struct surveyor *surveyor = surveyor_of(&s);
 	struct survey survey;
 
 	(void)state;
@@ -95,12 +95,35 @@ static void a_ring_that_is_to_stay_stays(void **state)
 	surveyor_free(surveyor);
 }
 
+static void rings_of_the_module_and_in_shared_memory_are_seen_together(void **state)
+{
+	struct surveyor *surveyor = surveyor_new();
+	struct scene first = make_scene(16), second = make_scene(16), shared;
+	struct survey survey;
+
+	(void)state;
+	backend = "shm:";
+	shared = make_scene(16);
+	backend = "dmp:";
+	join_both(&shared);
+	survey = survey_by(surveyor);
+	assert_true(ring_of(&survey, &first) < ring_of(&survey, &second));
+	assert_true(ring_of(&survey, &second) < ring_of(&survey, &shared));
+	assert_int_equal(ring_of(&survey, &shared)->count, 2);
+	free_survey(&survey);
+	surveyor_free(surveyor);
+	leave_all(&shared);
+	leave_all(&second);
+	leave_all(&first);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		SURVEY_TESTS,
 		cmocka_unit_test(without_the_right_r_sleeps_and_wakes_are_known),
 		cmocka_unit_test(without_any_right_it_is_known_that_the_ring_is_there),
+		cmocka_unit_test(rings_of_the_module_and_in_shared_memory_are_seen_together),
 		cmocka_unit_test(a_ring_that_is_to_stay_stays),
 	};
 
