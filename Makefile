@@ -84,7 +84,7 @@ $(B)/lib/libdmp.so: $(B)/lib/$(SONAME)
 , := ,
 
 $(B)/tools/dmp: $(TOOL_OBJS) $(LIB)
-	$(call link,$(bpf_libs))
+	$(call link,$(bpf_libs) $(if $(HAVE_NCURSES),-lncurses))
 
 $(UNIT_PROGRAMS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIB_TP)
 	$(call link,-lcmocka)
@@ -95,6 +95,7 @@ $(NATIVE_PROGRAMS): $(B)/tests/native/%: $(B)/tests/native/%.o $(NATIVE_HELPER_O
 $(PROMISE_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/native/%.o $(NATIVE_HELPER_OBJS) $(HELPER_OBJS) $(LIB_TP)
 	$(call link,-lcmocka)
 $(SURVEY_PROGRAMS): $(call objs,tools,$(SURVEY_SRCS))
+$(B)/tests/native/test_top: | $(TOOL)
 $(STRESS_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/stress/%.o $(HELPER_OBJS) $(LIB_TP)
 	$(call link,-lcmocka)
 $(TOOL_PROGRAMS): $(B)/tests/bin/%: $(B)/tests/demo/%.o $(LIB_TP)

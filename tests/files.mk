@@ -3,7 +3,7 @@
 # What is in tests/: data for the Makefile.
 
 # Linked into each device and stress test.
-TEST_HELPERS := tests/helpers.c tests/raw.c tests/calls.c tests/attack.c tests/shell.c tests/dying.c
+TEST_HELPERS := tests/helpers.c tests/raw.c tests/calls.c tests/attack.c tests/shell.c tests/dying.c tests/terminal.c
 
 # tests/unit: on the host, no kernel.
 UNIT_TESTS := test_seq test_ring test_layout test_join test_claim test_wait test_barrier test_strategy test_observe \
@@ -26,13 +26,13 @@ BPF_TESTS := test_latency test_tables test_trace test_nothing_more test_steps te
 # tests/native: shared memory and files, on the host, no module.
 NATIVE_HELPERS := tests/native/native.c
 NATIVE_TESTS := test_shm test_shm_members test_shm_windows test_shm_order test_shm_wakes test_death test_race test_file \
-	test_file_crash test_power_cut test_aggregated test_survey
+	test_file_crash test_power_cut test_aggregated test_survey test_top
 
 # ... and what every backend promises: on the host with shm and file, in a virtual machine with the module.
 PROMISE_TESTS := test_promises test_sleep test_arguments test_differences test_counting test_counting_race
 
 # ... and what takes several users, so root: in a virtual machine.
-USER_TESTS := test_users test_survey_rights
+USER_TESTS := test_users test_survey_rights test_top_rights
 
 # Of all these, what is built with AddressSanitizer as well: whose memory outlives whom.
 ASAN_TESTS := unit/test_aggregator unit/test_metrics unit/test_openmetrics native/test_aggregated

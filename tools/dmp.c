@@ -29,6 +29,7 @@ static const struct command commands[] = {
 	{ "publish", cmd_publish, "put a file or the standard input into a ring" },
 	{ "consume", cmd_consume, "write what comes out of a ring to the standard output" },
 	{ "stat", cmd_stat, "what the members of a ring count, as totals or by the second" },
+	{ "top", cmd_top, "all rings and their members, live, on a terminal" },
 	{ "trace", cmd_trace, "how long sleepers take to run: histograms through eBPF, live or pinned" },
 };
 

@@ -5,6 +5,9 @@ TOOL_SRCS := tools/dmp.c tools/options.c tools/numbers.c tools/errors.c tools/op
 	tools/stats.c tools/publish.c tools/output.c tools/drain.c tools/observe.c tools/consume.c \
 	tools/stat.c tools/stat_read.c tools/stat_show.c tools/stat_json.c tools/survey.c
 TOOL_SRCS += $(if $(HAVE_BPF),tools/trace.c tools/trace_pin.c tools/trace_live.c,tools/trace_none.c)
+# What draws on terminals.
+HAVE_NCURSES := $(wildcard /usr/include/ncurses.h)
+TOOL_SRCS += $(if $(HAVE_NCURSES),tools/top.c tools/top_view.c tools/top_cells.c tools/top_screen.c,tools/top_none.c)
 
 # Of these, what reads all rings: tests link it.
 SURVEY_SRCS := tools/survey.c tools/stat_read.c tools/members.c tools/errors.c tools/words.c

@@ -23,6 +23,7 @@ int cmd_evict(int argc, char **argv);
 int cmd_publish(int argc, char **argv);
 int cmd_consume(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 
 /* ---- options.c ---- */
