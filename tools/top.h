@@ -55,7 +55,7 @@ bool is_opened(const struct view *v, const struct row *row);
 #define CELL 12
 
 struct cells {
-	char name[DMP_NAME_MAX + 8]; /* indented; fit to be shown */
+	char name[DMP_NAME_MAX + 8]; /* indented; of a member it may hold anything */
 	char pid[CELL], role[CELL], events[CELL], rate[CELL], lag[CELL], sleeps[CELL], wakes[CELL], state[CELL];
 	int fill; /* of the ring's slots, in percent; -1: not known */
 };

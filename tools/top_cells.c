@@ -193,12 +193,9 @@ static struct cells cells_of_counter(const struct view *v, const struct row *row
 
 struct cells cells_of(const struct view *v, const struct row *row)
 {
-	struct cells c = row->counter  ? cells_of_counter(v, row)
-			 : row->member ? cells_of_member(v, row)
-				       : cells_of_ring(v, row->ring);
-
-	printable(c.name, c.name, sizeof(c.name));
-	return c;
+	if (row->counter)
+		return cells_of_counter(v, row);
+	return row->member ? cells_of_member(v, row) : cells_of_ring(v, row->ring);
 }
 
 /* ---- the lines above ---- */
