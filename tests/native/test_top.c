@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* test_top.c: dmp top, on a terminal: what it shows, its keys, its end */
-#define _GNU_SOURCE
-#include <sys/resource.h>
-
 #include "top.h"
 
 static const char hostile[] = "\033[2J\033]0;t\a\n\r\b\377\233x";
@@ -316,32 +313,6 @@ static void signals_end_it_and_leave_the_terminal_as_it_was(void **state)
 	end_by(SIGHUP, NULL);
 }
 
-/* More members take more memory. */
-static void when_memory_runs_out_the_terminal_is_as_it_was(void **state)
-{
-	const struct rlimit none = { 1, 1 };
-	struct dmp_member *more[40];
-	struct scene s = make_scene(64);
-	struct terminal t;
-	char name[8];
-	size_t i;
-
-	(void)state;
-	join_both(&s);
-	start_top(&t, 0, &s);
-	await_text(&t, "producer");
-	assert_int_equal(prlimit(t.pid, RLIMIT_AS, &none, NULL), 0);
-	for (i = 0; i < ARRAY_SIZE(more); i++) {
-		snprintf(name, sizeof(name), "c%zu", i);
-		more[i] = join_counting(&s, DMP_ROLE_CONSUMER, name);
-	}
-	assert_int_equal(end_on_terminal(&t), 1);
-	await_text(&t, "not enough memory");
-	for (i = 0; i < ARRAY_SIZE(more); i++)
-		dmp_leave(more[i]);
-	leave_all(&s);
-}
-
 static void a_terminal_that_is_not_known_is_one_line(void **state)
 {
 	const char *const argv[] = { "dmp", "top", NULL };
@@ -371,7 +342,6 @@ int main(void)
 		cmocka_unit_test(a_spoilt_screen_is_drawn_anew),
 		cmocka_unit_test(a_plain_terminal_will_do),
 		cmocka_unit_test(signals_end_it_and_leave_the_terminal_as_it_was),
-		cmocka_unit_test(when_memory_runs_out_the_terminal_is_as_it_was),
 		cmocka_unit_test(a_terminal_that_is_not_known_is_one_line),
 	};
 
