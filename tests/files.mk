@@ -21,7 +21,8 @@ DEVICE_TESTS := test_ioctl test_fields test_kinds test_rights test_quota test_ma
 	test_stat_again
 
 # ... and those that load eBPF programs.
-BPF_TESTS := test_latency test_tables test_trace test_nothing_more test_steps test_counters_map test_counters_last
+BPF_TESTS := test_latency test_tables test_trace test_nothing_more test_steps test_counters_map test_counters_last \
+	test_trace_page
 
 # tests/native: shared memory and files, on the host, no module.
 NATIVE_HELPERS := tests/native/native.c
