@@ -84,7 +84,7 @@ $(B)/lib/libdmp.so: $(B)/lib/$(SONAME)
 , := ,
 
 $(B)/tools/dmp: $(TOOL_OBJS) $(LIB)
-	$(call link,$(bpf_libs) $(if $(HAVE_NCURSES),-lncurses))
+	$(call link,$(bpf_libs) $(TOOL_LIBS))
 
 $(UNIT_PROGRAMS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIB_TP)
 	$(call link,-lcmocka)

@@ -31,6 +31,7 @@ static const struct command commands[] = {
 	{ "stat", cmd_stat, "what the members of a ring count, as totals or by the second" },
 	{ "top", cmd_top, "all rings and their members, live, on a terminal" },
 	{ "trace", cmd_trace, "how long sleepers take to run: histograms through eBPF, live or pinned" },
+	{ "export", cmd_export, "serve what members count over HTTP, for Prometheus" },
 };
 
 static int help(FILE *out)

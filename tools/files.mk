@@ -11,3 +11,11 @@ TOOL_SRCS += $(if $(HAVE_NCURSES),tools/top.c tools/top_view.c tools/top_cells.c
 
 # Of these, what reads all rings: tests link it.
 SURVEY_SRCS := tools/survey.c tools/stat_read.c tools/members.c tools/errors.c tools/words.c
+
+# HTTP takes libmicrohttpd.
+HAVE_HTTP := $(wildcard /usr/include/microhttpd.h)
+EXPORT_SRCS := tools/export.c tools/export_http.c tools/export_listen.c tools/export_clients.c tools/export_accept.c \
+	tools/export_pins.c tools/export_label.c tools/export_shown.c tools/export_text.c tools/export_rings.c \
+	tools/export_members.c tools/export_application.c
+TOOL_SRCS += $(if $(HAVE_HTTP),$(EXPORT_SRCS),tools/export_none.c)
+TOOL_LIBS := $(if $(HAVE_HTTP),-lmicrohttpd) $(if $(HAVE_NCURSES),-lncurses)

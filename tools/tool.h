@@ -25,6 +25,7 @@ int cmd_consume(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 
 /* ---- options.c ---- */
 
