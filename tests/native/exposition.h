@@ -9,6 +9,7 @@
 #define DMP_TESTS_EXPOSITION_H
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
