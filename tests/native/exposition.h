@@ -9,9 +9,12 @@
 #define DMP_TESTS_EXPOSITION_H
 
 #include <arpa/inet.h>
+#include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -266,6 +269,25 @@ static inline struct said stop_export(struct export_run *e)
 	assert_int_equal(said.status, 0);
 	assert_string_equal(said.out, "");
 	return said;
+}
+
+/* The tool lies beside the tests: build/tests/native, build/tools. */
+static inline void find_tool(void)
+{
+	char self[PATH_MAX] = "", path[2 * PATH_MAX];
+
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	snprintf(path, sizeof(path), "%s/../../tools:%s", dirname(self), getenv("PATH"));
+	setenv("PATH", path, 1);
+}
+
+static inline void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 #endif /* DMP_TESTS_EXPOSITION_H */

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* test_export.c: dmp export: what it serves of rings in shared memory, to whomsoever asks, however they ask */
 #define _GNU_SOURCE
-#include <libgen.h>
-#include <limits.h>
 #include <signal.h>
-#include <sys/resource.h>
 
 #include "exposition.h"
 #include "native.h"
@@ -229,16 +226,12 @@ static void what_is_not_there_or_not_to_be_done_is_refused(void **state)
 static void who_is_slow_or_says_nothing_holds_nobody_up(void **state)
 {
 	enum { MANY = 1000 };
-	struct rlimit limit;
 	struct export_run e = start_export("");
 	struct said said;
 	int idle[MANY], i;
 	char *answer;
 
 	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	limit.rlim_cur = limit.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	for (i = 0; i < MANY; i++) {
 		idle[i] = connect_to(e.port);
 		if (i % 2)
@@ -255,6 +248,102 @@ static void who_is_slow_or_says_nothing_holds_nobody_up(void **state)
 	forget(&said);
 	for (i = 0; i < MANY; i++)
 		close(idle[i]);
+}
+
+/* ---- what it costs ---- */
+
+enum { EACH = 8 }; /* members of a ring */
+
+struct many {
+	struct dmp_ring *ring;
+	struct dmp_member *member[EACH];
+};
+
+static struct many fill_ring(void)
+{
+	struct address name = new_shm("many");
+	struct many m = { .ring = create_ring(&name, DMP_RING_STAMPED) };
+	char consumer[8];
+	int i;
+
+	m.member[0] = join_full(m.ring, DMP_ROLE_PRODUCER, "p");
+	for (i = 1; i < EACH; i++) {
+		snprintf(consumer, sizeof(consumer), "c%d", i);
+		m.member[i] = join_full(m.ring, DMP_ROLE_CONSUMER, consumer);
+	}
+	return m;
+}
+
+static void empty_ring(struct many *m)
+{
+	int i;
+
+	for (i = 0; i < EACH; i++)
+		dmp_leave(m->member[i]);
+	dmp_ring_close(m->ring);
+}
+
+struct cost {
+	uint64_t members, bytes;
+};
+
+/* Of those rings alone: others may be there. */
+static struct cost cost_of(const char *text)
+{
+	struct cost cost = { 0 };
+	const char *line, *end;
+
+	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
+		if (!memmem(line, (size_t)(end - line), "{ring=\"shm:many-", 16))
+			continue;
+		cost.bytes += (uint64_t)(end - line) + 1;
+		cost.members += !strncmp(line, "dmp_sleeps_total{", 17);
+	}
+	return cost;
+}
+
+/* Prints ns as well, which depend on who else is running. */
+static struct cost measure(const struct export_run *e)
+{
+	uint64_t begun, ns;
+	struct cost cost;
+	char *answer;
+
+	free(get_metrics(e->port, "")); /* joins the rings */
+	begun = now_ns();
+	answer = get_metrics(e->port, "");
+	ns = now_ns() - begun;
+	cost = cost_of(body_of(answer));
+	free(answer);
+	printf("%llu members: %llu bytes and %llu ns each\n", (unsigned long long)cost.members,
+	       (unsigned long long)(cost.bytes / cost.members), (unsigned long long)(ns / cost.members));
+	return cost;
+}
+
+static void each_member_costs_the_same_however_many_there_are(void **state)
+{
+	const uint64_t count = rounds(100, 1000);
+	struct many *m = calloc(count, sizeof(*m));
+	struct export_run e = start_export("");
+	struct cost some, all;
+	struct said said;
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < count / 10; i++)
+		m[i] = fill_ring();
+	some = measure(&e);
+	for (; i < count; i++)
+		m[i] = fill_ring();
+	all = measure(&e);
+	assert_int_equal(some.members, count / 10 * EACH);
+	assert_int_equal(all.members, count * EACH);
+	assert_in_range(all.bytes / all.members, 1, some.bytes / some.members + some.bytes / some.members / 20);
+	said = stop_export(&e);
+	forget(&said);
+	for (i = 0; i < count; i++)
+		empty_ring(&m[i]);
+	free(m);
 }
 
 /* ---- where ---- */
@@ -279,16 +368,6 @@ static void an_address_that_cannot_be_is_told_of_in_one_line(void **state)
 	forget(&said);
 }
 
-/* The tool lies beside the tests: build/tests/native, build/tools. */
-static void find_tool(void)
-{
-	char self[PATH_MAX] = "", path[2 * PATH_MAX];
-
-	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
-	snprintf(path, sizeof(path), "%s/../../tools:%s", dirname(self), getenv("PATH"));
-	setenv("PATH", path, 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,9 +377,11 @@ int main(void)
 		cmocka_unit_test(members_of_one_name_are_told_apart),
 		cmocka_unit_test(what_is_not_there_or_not_to_be_done_is_refused),
 		cmocka_unit_test(who_is_slow_or_says_nothing_holds_nobody_up),
+		cmocka_unit_test(each_member_costs_the_same_however_many_there_are),
 		cmocka_unit_test(an_address_that_cannot_be_is_told_of_in_one_line),
 	};
 
 	find_tool();
+	allow_many_files();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
