@@ -126,10 +126,10 @@ static struct dmp_counter_slot *own_counter(struct dmp_member *m, uint32_t id, c
 static void lie(struct scene *s)
 {
 	static const char nasty[DMP_COUNTER_LABEL] = "x\"} 1\ndmp_published_total{ring=\"x\"} 9\n# EOF\n\\";
-	struct dmp_counter_slot *slot[5];
+	struct dmp_counter_slot *slot[6];
 	uint32_t i;
 
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 6; i++) {
 		slot[i] = own_counter(s->p, DMP_COUNTER_APPLICATION + i, (char[]){ (char)('a' + (char)i), 0 });
 		dmp_counter_add(slot[i], i);
 	}
@@ -138,6 +138,8 @@ static void lie(struct scene *s)
 	strcpy(slot[2]->label, "published_total");
 	slot[3]->id = DMP_COUNTER_APPLICATION + 1;
 	strcpy(slot[3]->label, "published_total");
+	slot[5]->id = DMP_COUNTER_APPLICATION + 1;
+	strcpy(slot[5]->label, "published_total");
 	memset(slot[4]->label, 0xff, sizeof(slot[4]->label));
 }
 
@@ -152,6 +154,7 @@ static void whatever_others_write_the_text_is_whole(void **state)
 	(void)state;
 	lie(&s);
 	twin = join_full(s.ring, DMP_ROLE_OBSERVER, "c");
+	memcpy((char *)(uintptr_t)twin->entry->name, "a\"} 1\n\\\033[2J\377", 13); /* what any member can do */
 	dmp_leave(s.p);
 	s.p = join_full(s.ring, DMP_ROLE_PRODUCER, "c");
 	lie(&s);
@@ -225,7 +228,7 @@ static void what_is_not_there_or_not_to_be_done_is_refused(void **state)
 
 static void who_is_slow_or_says_nothing_holds_nobody_up(void **state)
 {
-	enum { MANY = 1000 };
+	enum { MANY = 1500 }; /* more than libmicrohttpd takes */
 	struct export_run e = start_export("");
 	struct said said;
 	int idle[MANY], i;
