@@ -62,8 +62,8 @@ struct route {
 	bool still; /* always the same: no survey is taken for it, view is NULL */
 };
 
-/* Ends with a route without a path. */
-extern const struct route export_routes[];
+/* Each ends with a route without a path. */
+extern const struct route export_routes[], page_routes[];
 
 /* Where a view comes from. */
 struct source {
@@ -192,5 +192,15 @@ int write_metrics(FILE *to, const char *type, const struct view *view);
 void put_rings(const struct text *t);
 void put_members(const struct text *t);
 void put_application(const struct text *t);
+
+/* ---- export_host.c ---- */
+
+/* May who is connected there ask for this host, as the request says? NULL: it does not say. */
+bool is_for_here(int fd, const char *host);
+
+/* ---- page.c, survey_json.c: GET / and what it asks for ---- */
+
+const char *survey_json_type(const char *accept);
+int write_survey_json(FILE *to, const char *type, const struct view *view);
 
 #endif /* DMP_EXPORT_H */

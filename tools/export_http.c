@@ -16,6 +16,11 @@
 
 #define TEND 100 /* ms, see survey.h */
 
+/* For browsers: nothing but what is served here, in nobody's frame; the page's icon is in the page. */
+#define POLICY                                                                                         \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " \
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 struct server {
 	struct MHD_Daemon *daemon;
 	const struct source *source;
@@ -37,6 +42,7 @@ static enum MHD_Result answer(struct MHD_Connection *to, unsigned int status, co
 	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) &&
 	    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
 	    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") &&
+	    MHD_add_response_header(response, "Content-Security-Policy", POLICY) &&
 	    (status != MHD_HTTP_METHOD_NOT_ALLOWED ||
 	     MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD")))
 		result = MHD_queue_response(to, status, response);
@@ -97,14 +103,24 @@ static enum MHD_Result answer_route(struct server *s, struct MHD_Connection *to,
 		    : refuse(to, MHD_HTTP_SERVICE_UNAVAILABLE, "not enough memory\n");
 }
 
+static const struct route *find_route(const struct route *r, const char *path)
+{
+	while (r->path && strcmp(r->path, path))
+		r++;
+	return r->path ? r : NULL;
+}
+
 static const struct route *route_to(const char *path)
 {
-	const struct route *r;
+	const struct route *r = find_route(export_routes, path);
 
-	for (r = export_routes; r->path; r++)
-		if (!strcmp(r->path, path))
-			return r;
-	return NULL;
+	return r ? r : find_route(page_routes, path);
+}
+
+static bool may_ask(struct MHD_Connection *connection)
+{
+	return is_for_here(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+			   MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST));
 }
 
 /* Called when the headers are there, for each piece of a body, which nobody wants, and when that has ended. */
@@ -121,8 +137,10 @@ static enum MHD_Result on_request(void *server, struct MHD_Connection *connectio
 		*upload_size = 0;
 		return MHD_YES;
 	}
+	if (!may_ask(connection))
+		return refuse(connection, MHD_HTTP_MISDIRECTED_REQUEST, "ask for an address, or for localhost\n");
 	if (!route)
-		return refuse(connection, MHD_HTTP_NOT_FOUND, "there is nothing here, but at /metrics\n");
+		return refuse(connection, MHD_HTTP_NOT_FOUND, "there is nothing here, but at / and /metrics\n");
 	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
 		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "this is only to be read\n");
 	return answer_route(server, connection, route);

@@ -16,6 +16,7 @@ SURVEY_SRCS := tools/survey.c tools/stat_read.c tools/members.c tools/errors.c t
 HAVE_HTTP := $(wildcard /usr/include/microhttpd.h)
 EXPORT_SRCS := tools/export.c tools/export_http.c tools/export_listen.c tools/export_clients.c tools/export_accept.c \
 	tools/export_pins.c tools/export_label.c tools/export_shown.c tools/export_text.c tools/export_rings.c \
-	tools/export_members.c tools/export_application.c
+	tools/export_members.c tools/export_application.c tools/export_host.c tools/page.c tools/survey_json.c
 TOOL_SRCS += $(if $(HAVE_HTTP),$(EXPORT_SRCS),tools/export_none.c)
-TOOL_LIBS := $(if $(HAVE_HTTP),-lmicrohttpd) $(if $(HAVE_NCURSES),-lncurses)
+TOOL_LIBS := $(if $(HAVE_HTTP),-lmicrohttpd) $(if $(HAVE_NCURSES),-lncurses) # The page's files are in page.c as \
+	they are. $(B)/tools/page.o: $(wildcard tools/page/*)
