@@ -27,7 +27,7 @@ BPF_TESTS := test_latency test_tables test_trace test_nothing_more test_steps te
 # tests/native: shared memory and files, on the host, no module.
 NATIVE_HELPERS := tests/native/native.c
 NATIVE_TESTS := test_shm test_shm_members test_shm_windows test_shm_order test_shm_wakes test_death test_race test_file \
-	test_file_crash test_power_cut test_aggregated test_survey test_top test_export
+	test_file_crash test_power_cut test_aggregated test_survey test_top test_export test_page
 
 # ... and what every backend promises: on the host with shm and file, in a virtual machine with the module.
 PROMISE_TESTS := test_promises test_sleep test_arguments test_differences test_counting test_counting_race

@@ -4,7 +4,7 @@
 // Whatever has 64 bits comes as text and is a BigInt here: a number loses what is beyond 2^53, and differences with it.
 
 export const KEPT = 120; // seconds of history
-const MOURNED = 6; // seconds that what has gone stays to be seen
+const MOURNED = 4; // seconds that what has gone stays to be seen
 
 // By how much, in a second; null: not known, or it went backwards, which whoever counts may do.
 function rate(now, before, seconds) {
