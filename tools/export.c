@@ -43,7 +43,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.doc = "Serve what members count, and how far behind they are, at http://" ADDRESS "/metrics: as OpenMetrics, "
-	       "or as the text of Prometheus where that is asked for.\v"
+	       "or as the text of Prometheus where that is asked for; and at / as a page for people, live, with "
+	       "plots.\v"
 	       "Rings of the module and of shared memory are seen as 'dmp ls' and 'dmp stat' see them: reading what "
 	       "members count takes the right r and, in each ring for as long as this runs, the place of an observer. "
 	       "Where 'dmp trace --pin' runs, and root reads it, members that have left are there with what they have "

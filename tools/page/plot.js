@@ -20,11 +20,11 @@ function path(points, x, y) {
   return text;
 }
 
-// 1, 2 or 5 times a power of ten: three to five steps up to top.
+// 1, 2 or 5 times a power of ten: two to five steps up to top.
 function step(top) {
   const power = 10 ** Math.floor(Math.log10(top / 3));
 
-  return power * [1, 2, 5, 10].find(times => top / (power * times) <= 4.5);
+  return power * [1, 2, 5, 10].find(times => top / (power * times) <= 5.2);
 }
 
 export class Bar {
