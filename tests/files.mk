@@ -3,7 +3,7 @@
 # What is in tests/: data for the Makefile.
 
 # Linked into each device and stress test.
-TEST_HELPERS := tests/helpers.c tests/raw.c tests/calls.c tests/attack.c tests/shell.c tests/dying.c tests/terminal.c
+TEST_HELPERS := tests/helpers.c tests/raw.c tests/calls.c tests/attack.c tests/shell.c tests/dying.c tests/terminal.c tests/screen.c
 
 # tests/unit: on the host, no kernel.
 UNIT_TESTS := test_seq test_ring test_layout test_join test_claim test_wait test_barrier test_strategy test_observe \

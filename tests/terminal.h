@@ -42,4 +42,10 @@ bool is_above(struct terminal *t, const char *text, const char *other);
 /* Until it has ended: its exit code, or 128 + the signal. The terminal is as it was before. */
 int end_on_terminal(struct terminal *t);
 
+/* ---- screen.c ---- */
+
+/* What the program has written: a character, or a part of an escape sequence. */
+void show_char(struct terminal *t, char c);
+void move_to(struct terminal *t, unsigned int y, unsigned int x);
+
 #endif /* DMP_TESTS_TERMINAL_H */
