@@ -141,12 +141,15 @@ static bool forget_one(void)
 	return true;
 }
 
+/* The place that one makes may be taken by another CPU: what is in no queue would stay for ever. */
 static void keep_gone(const struct dmp_member_key *key)
 {
-	if (!bpf_map_push_elem(&counters_gone, key, 0))
-		return;
-	forget_one();
-	bpf_map_push_elem(&counters_gone, key, 0);
+	for (int i = 0; i < 8; i++) {
+		if (!bpf_map_push_elem(&counters_gone, key, 0))
+			return;
+		forget_one();
+	}
+	bpf_map_delete_elem(&counters, key);
 }
 
 static bool put_new(const struct dmp_member_key *key, const struct dmp_member_counters *now)
@@ -170,7 +173,9 @@ int BPF_PROG(is_sampled, const struct dmp_member *m)
 	read_counters(m, &now);
 	now.left = m->left;
 	known = bpf_map_lookup_elem(&counters, &key);
-	leaves = now.left && !(known && known->left);
+	if (known && known->left)
+		return 0; /* its place was held: it may be forgotten, and be another's, any moment */
+	leaves = now.left;
 	if (known)
 		*known = now;
 	else if (!put_new(&key, &now)) {

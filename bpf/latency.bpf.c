@@ -8,9 +8,10 @@
 #include "kernel.h"
 #include "latency.h"
 
-#define KEPT	256  /* rings that have gone */
-#define RINGS	1024 /* with them */
-#define SIGKILL 9
+#define KEPT		     256  /* rings that have gone */
+#define RINGS		     1024 /* with them */
+#define SIGKILL		     9
+#define TRACE_SIGNAL_IGNORED 1 /* as in trace/events/signal.h: the first process of a pid namespace ignores its own */
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -186,12 +187,12 @@ int BPF_PROG(runs_again, const struct dmp_member *m)
 /* ---- the killed ---- */
 
 SEC("tp_btf/signal_generate")
-int BPF_PROG(is_killed, int sig, void *info, const struct task_struct *task)
+int BPF_PROG(is_killed, int sig, void *info, const struct task_struct *task, int group, int result)
 {
 	__u64 now = bpf_ktime_get_ns();
 	__u32 tgid;
 
-	if (sig != SIGKILL || !task)
+	if (sig != SIGKILL || !task || result == TRACE_SIGNAL_IGNORED)
 		return 0;
 	tgid = task->tgid;
 	bpf_map_update_elem(&kills, &tgid, &now, BPF_NOEXIST); /* the first one counts */
@@ -228,15 +229,19 @@ int BPF_PROG(gates_no_more, const struct dmp_member *m)
 
 /* ---- rings that have gone: the last ones are kept, so that one can still look at how it was ---- */
 
+static void forget(const struct dmp_ring_key *key)
+{
+	bpf_map_delete_elem(&wake_to_run, key);
+	bpf_map_delete_elem(&time_asleep, key);
+	bpf_map_delete_elem(&kill_to_ungate, key);
+}
+
 static void forget_one(void)
 {
 	struct dmp_ring_key key;
 
-	if (bpf_map_pop_elem(&gone, &key))
-		return;
-	bpf_map_delete_elem(&wake_to_run, &key);
-	bpf_map_delete_elem(&time_asleep, &key);
-	bpf_map_delete_elem(&kill_to_ungate, &key);
+	if (!bpf_map_pop_elem(&gone, &key))
+		forget(&key);
 }
 
 SEC("tp_btf/dmp_destroy")
@@ -249,9 +254,11 @@ int BPF_PROG(ring_goes, const struct dmp_ring *ring)
 	key_of(ring, &key);
 	if (!bpf_map_lookup_elem(&time_asleep, &key) && !bpf_map_lookup_elem(&kill_to_ungate, &key))
 		return 0;
-	if (bpf_map_push_elem(&gone, &key, 0)) {
+	for (int i = 0; i < 8; i++) { /* the place that one makes may be taken by another CPU */
+		if (!bpf_map_push_elem(&gone, &key, 0))
+			return 0;
 		forget_one();
-		bpf_map_push_elem(&gone, &key, 0);
 	}
+	forget(&key);
 	return 0;
 }

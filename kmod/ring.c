@@ -37,27 +37,37 @@ static void list_ring(struct dmp_ring *ring)
 	spin_unlock(&dmp_rings_lock);
 }
 
+/*
+ * Whose turn it is with the sampler, which is one. It takes no reference: then a ring's last file would not be its last
+ * reference, and its name be taken a moment longer. Who frees the ring waits for the end of the turn instead.
+ */
+static struct dmp_ring *sampled; /* dmp_rings_lock */
+static DECLARE_WAIT_QUEUE_HEAD(turn_ended);
+
 static void unlist_ring(struct dmp_ring *ring)
 {
 	spin_lock(&dmp_rings_lock);
+	while (sampled == ring) {
+		spin_unlock(&dmp_rings_lock);
+		wait_event(turn_ended, READ_ONCE(sampled) != ring);
+		spin_lock(&dmp_rings_lock);
+	}
 	list_del_rcu(&ring->all);
 	spin_unlock(&dmp_rings_lock);
 }
 
-/* The next ring, of all there are; NULL: the first, or no more. Takes a reference to it and puts the one to ring. */
+/* The next ring, of all there are; NULL: the first, or no more. Its pages and members stay until the next call. */
 struct dmp_ring *dmp_ring_after(struct dmp_ring *ring)
 {
-	struct list_head *at = ring ? &ring->all : &dmp_rings;
-	struct dmp_ring *next = NULL;
+	struct list_head *next;
 
 	spin_lock(&dmp_rings_lock);
-	for (at = at->next; at != &dmp_rings && !next; at = at->next)
-		if (refcount_inc_not_zero(&list_entry(at, struct dmp_ring, all)->refs))
-			next = list_entry(at, struct dmp_ring, all);
+	next = ring ? ring->all.next : dmp_rings.next;
+	WRITE_ONCE(sampled, next == &dmp_rings ? NULL : list_entry(next, struct dmp_ring, all));
+	ring = sampled;
 	spin_unlock(&dmp_rings_lock);
-	if (ring)
-		dmp_ring_put(ring);
-	return next;
+	wake_up_all(&turn_ended);
+	return ring;
 }
 
 static void describe(struct dmp_ring *ring)

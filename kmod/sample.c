@@ -8,13 +8,14 @@
  * CPU's time: with very many members it is done less often.
  */
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/workqueue.h>
 #include <dmp/counters.h>
 #include "dmp.h"
 #include "trace.h"
 
-#define REST 99 /* times as long as a round has taken */
+#define REST 99 /* times as long as the looks of a round have taken */
 
 static unsigned int sample_ms = 100;
 module_param(sample_ms, uint, 0644);
@@ -64,31 +65,45 @@ void dmp_sample_counters(const struct dmp_member *m, u64 *to)
 	}
 }
 
-static void sample_ring(struct dmp_ring *ring)
+/* How many ns it has taken. */
+static u64 sample_member(struct dmp_ring *ring, u32 index)
 {
+	const struct dmp_member *m;
+	u64 took;
+
+	spin_lock(&ring->lock); /* keeps the member: dmp_member_free_slot() takes it */
+	took = ktime_get_ns();
+	m = ring->member[index];
+	if (m && !m->left)
+		trace_dmp_sample(m);
+	took = ktime_get_ns() - took;
+	spin_unlock(&ring->lock);
+	return took;
+}
+
+static u64 sample_ring(struct dmp_ring *ring)
+{
+	u64 spent = 0;
 	u32 i;
 
 	for (i = 0; i < ring->members; i++) {
-		const struct dmp_member *m;
-
-		spin_lock(&ring->lock); /* keeps the member: dmp_member_free_slot() takes it */
-		m = ring->member[i];
-		if (m && !m->left)
-			trace_dmp_sample(m);
-		spin_unlock(&ring->lock);
+		if (!READ_ONCE(ring->member[i]))
+			continue;
+		spent += sample_member(ring, i);
 		cond_resched();
 	}
+	return spent;
 }
 
 static void sample_work(struct work_struct *work)
 {
-	unsigned long began = jiffies;
 	struct dmp_ring *ring = NULL;
+	u64 spent = 0;
 
 	while ((ring = dmp_ring_after(ring)))
-		sample_ring(ring);
+		spent += sample_ring(ring);
 	queue_delayed_work(system_unbound_wq, &samples,
-			   max(msecs_to_jiffies(READ_ONCE(sample_ms)), REST * (jiffies - began) + 1));
+			   max(msecs_to_jiffies(READ_ONCE(sample_ms)), nsecs_to_jiffies(REST * spent) + 1));
 }
 
 /* Somebody listens: the first, and nobody any more, the last. */

@@ -32,6 +32,7 @@
 #define DMP_SAMPLE_VALUE(NAME, id, name, unit, flags, help)  , __entry->counter[DMP_COUNTER_AT_##NAME]
 #define DMP_SAMPLE_ENUM(NAME, id, name, unit, flags, help)   TRACE_DEFINE_ENUM(DMP_COUNTER_AT_##NAME);
 DMP_COUNTERS(DMP_SAMPLE_ENUM)
+TRACE_DEFINE_ENUM(DMP_COUNTERS_BUILT_IN); /* the length of an array: what perf reads of it is text */
 
 DECLARE_EVENT_CLASS(dmp_ring_event,
 	TP_PROTO(const struct dmp_ring *ring),

@@ -70,7 +70,7 @@ static inline char *get_metrics(int port, const char *header)
 	char request[512];
 	char *answer;
 
-	snprintf(request, sizeof(request), "GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n%s\r\n",
+	snprintf(request, sizeof(request), "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s\r\n",
 		 header);
 	answer = ask(port, request);
 	assert_non_null(strstr(answer, "HTTP/1.1 200 OK\r\n"));
