@@ -22,7 +22,7 @@ DEVICE_TESTS := test_ioctl test_fields test_kinds test_rights test_quota test_ma
 
 # ... and those that load eBPF programs.
 BPF_TESTS := test_latency test_tables test_trace test_nothing_more test_steps test_counters_map test_counters_last \
-	test_trace_page test_export_maps
+	test_trace_page test_export_maps test_wake_to_run
 
 # tests/native: shared memory and files, on the host, no module.
 NATIVE_HELPERS := tests/native/native.c
