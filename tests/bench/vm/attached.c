@@ -4,7 +4,11 @@
  *
  * A producer and a consumer that count everything, on one CPU each, both spinning: how often they would sleep is an
  * emulator's chance. Meanwhile all that dmp trace has is attached and the module samples at its default pace, then
- * nothing is, and so on. value: with; detached: without. The phases go there and back, so that a machine that grows faster or slower favours neither.
+ * nothing is, and so on. value: with; detached: without. The phases go there and back, so that a machine that grows
+ * faster or slower favours neither.
+ *
+ * usual: the same ratio of the median times of a chunk: without what happens now and then, be it the sampler's or
+ * another's. If it is near 1 and value / detached is not, the machine was disturbed.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -17,15 +21,19 @@
 
 #define WORDS	 7 /* of an event */
 #define PINS	 "/sys/fs/bpf/bench"
-#define PHASE	 4   /* budgets: of the sampler's 100 ms at least two */
-#define PER_LOOK 256 /* publishes between two looks at the clock */
+#define PHASE	 4  /* budgets: of the sampler's 100 ms at least two */
+#define PER_LOOK 64 /* publishes between two looks at the clock: a chunk */
+#define CHUNKS	 (1u << 16)
 
 static const bool phases[] = { false, true, true, false, false, true, true, false };
 
 struct run {
 	const struct bench_cell *cell;
 	struct dmp_ring *ring;
-	double events[2], ns[2]; /* detached, attached */
+	struct phases_of {
+		double events, ns;
+		uint32_t count, chunks[CHUNKS]; /* the time each took, ns; the first of them */
+	} kinds[2];				/* detached, attached */
 };
 
 /* Each word tells of its event and its place. */
@@ -47,7 +55,7 @@ static inline uint64_t check(const uint64_t *event, uint64_t seq)
 
 /* ---- who produces ---- */
 
-static uint64_t publish(struct dmp_member *member, uint32_t n)
+static void publish(struct dmp_member *member, uint32_t n)
 {
 	uint64_t *event, pos, seq;
 
@@ -56,20 +64,37 @@ static uint64_t publish(struct dmp_member *member, uint32_t n)
 	dmp_for_each_slot(event, member, pos, n)
 		fill(event, seq++);
 	dmp_publish(member, pos, n);
-	return n;
 }
 
-/* Returns how many events that took and, in *ns, how long. */
-static uint64_t stream(struct dmp_member *member, uint32_t n, uint64_t budget, uint64_t *ns)
+/* Returns how long it took. */
+static uint64_t publish_chunk(struct dmp_member *member, uint32_t n)
 {
-	uint64_t start = bench_now(), events = 0;
+	uint64_t start = bench_now();
 
-	do {
-		for (int i = 0; i < PER_LOOK; i++)
-			events += publish(member, n);
-		*ns = bench_now() - start;
-	} while (*ns < budget);
-	return events;
+	for (int i = 0; i < PER_LOOK; i++)
+		publish(member, n);
+	return bench_now() - start;
+}
+
+static void warm_up(struct dmp_member *member, uint32_t n)
+{
+	uint64_t ns = 0;
+
+	while (ns < bench_budget_ns())
+		ns += publish_chunk(member, n);
+}
+
+static void stream(struct phases_of *kind, struct dmp_member *member, uint32_t n)
+{
+	uint64_t chunk, ns = 0;
+
+	for (; ns < PHASE * bench_budget_ns(); ns += chunk) {
+		chunk = publish_chunk(member, n);
+		kind->events += PER_LOOK * n;
+		if (kind->count < CHUNKS)
+			kind->chunks[kind->count++] = (uint32_t)chunk;
+	}
+	kind->ns += (double)ns;
 }
 
 static void attach(void)
@@ -82,15 +107,6 @@ static void detach(void)
 {
 	bench_check(!system("bpftool map dump pinned " PINS "/counters | grep -q '\"consumed\": [1-9]'"));
 	bench_check(!system("dmp trace --unpin " PINS));
-}
-
-static void run_phase(struct run *run, struct dmp_member *member, bool attached)
-{
-	uint64_t ns;
-
-	stream(member, run->cell->publish, bench_budget_ns(), &ns); /* until all is warm again */
-	run->events[attached] += (double)stream(member, run->cell->publish, PHASE * bench_budget_ns(), &ns);
-	run->ns[attached] += (double)ns;
 }
 
 static void produce(void *arg)
@@ -106,7 +122,8 @@ static void produce(void *arg)
 		if (phases[i] != attached)
 			phases[i] ? attach() : detach();
 		attached = phases[i];
-		run_phase(run, member, attached);
+		warm_up(member, run->cell->publish);
+		stream(&run->kinds[attached], member, run->cell->publish);
 	}
 	dmp_leave(member);
 }
@@ -140,6 +157,16 @@ static void consume(void *arg)
 
 /* ---- cells ---- */
 
+static double rate(const struct phases_of *kind)
+{
+	return kind->events / kind->ns * 1e3;
+}
+
+static double usual(struct phases_of *kind)
+{
+	return bench_percentile(kind->chunks, kind->count, 0.5);
+}
+
 static void measure(const struct bench_cell *cell)
 {
 	const struct dmp_ring_options options = {
@@ -152,8 +179,9 @@ static void measure(const struct bench_cell *cell)
 	run->cell = cell;
 	bench_check(!dmp_ring_create(&run->ring, NULL, &options));
 	bench_pair(produce, consume, run, 0);
-	bench_value("M/s", run->events[true] / run->ns[true] * 1e3);
-	bench_also("detached", run->events[false] / run->ns[false] * 1e3);
+	bench_value("M/s", rate(&run->kinds[true]));
+	bench_also("detached", rate(&run->kinds[false]));
+	bench_also("usual", usual(&run->kinds[false]) / usual(&run->kinds[true]));
 }
 
 int main(int argc, char **argv)
