@@ -43,7 +43,7 @@ static uint32_t slots_of(const struct dmp_counters_page *page, uint64_t incarnat
 
 static const struct dmp_entry *entry_of(const struct dmp_member *m, uint32_t index)
 {
-	return (const struct dmp_entry *)(const void *)((const char *)m->meta + m->meta->table_off) + index;
+	return m->entry - m->index + index;
 }
 
 static int begin_reading(const struct dmp_member *m, uint32_t index, struct reading *r)

@@ -6,6 +6,7 @@
 
 #include "internal.h"
 #include "liveness.h"
+#include "segment.h"
 
 #define OFF UINT64_MAX /* no prefetching */
 
@@ -72,11 +73,11 @@ static void set_ahead(struct dmp_member *m)
 
 static void set_places(struct dmp_member *m, const struct dmp_maps_ *maps)
 {
-	const struct dmp_meta *meta = maps->region[DMP_META_].at;
+	const struct dmp_meta *meta = m->segment ? &m->segment->shape : maps->region[DMP_META_].at;
 	char *base = maps->region[DMP_META_].at, *self = maps->region[DMP_SELF_].at;
 	uint32_t sequence = m->role == DMP_ROLE_CONSUMER ? 1 + m->index : 0;
 
-	m->meta = meta;
+	m->meta = maps->region[DMP_META_].at;
 	m->members = maps->region[DMP_MEMBERS_].at;
 	m->member_size = meta->member_size;
 	m->data = maps->region[DMP_DATA_].at;

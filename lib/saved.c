@@ -81,7 +81,7 @@ static void take_positions(const struct dmp_segment_ *s, struct save *save)
 	uint32_t i;
 
 	save->floor = UINT64_MAX;
-	for (i = DMP_SAVED_INDEX + 1; i < s->meta->members && i < DMP_MAX_GATES; i++) {
+	for (i = DMP_SAVED_INDEX + 1; i < s->shape.members && i < DMP_MAX_GATES; i++) {
 		const struct dmp_entry *e = &s->table[i];
 		struct place *p = &save->place[i];
 
@@ -144,7 +144,7 @@ static int map_data(struct dmp_segment_ *s)
 
 	if (s->data)
 		return 0;
-	at = mmap(NULL, s->meta->data_size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fds[0], (off_t)s->head->data_off);
+	at = mmap(NULL, s->shape.data_size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fds[0], (off_t)s->data_off);
 	if (at == MAP_FAILED)
 		return -errno;
 	s->data = at;
@@ -166,7 +166,7 @@ static int sync_locked(struct dmp_segment_ *s)
 	if (!err)
 		err = snapshot(s, &save);
 	if (!err)
-		err = dmp_sys_sync(s->data, s->meta->data_size);
+		err = dmp_sys_sync(s->data, s->shape.data_size);
 	if (!err)
 		err = write_save(s->head, &save);
 	if (!err)
@@ -234,7 +234,7 @@ int dmp_saved_init_(struct dmp_head *h)
 
 static __u64 *stamp_of(const struct dmp_segment_ *s, uint64_t n)
 {
-	return (void *)(s->data + dmp_slot_offset(n, s->meta->slots, s->meta->stride));
+	return (void *)(s->data + dmp_slot_offset(n, s->shape.slots, s->shape.stride));
 }
 
 /* Every event that the save promises is there. */
@@ -253,7 +253,7 @@ static void forget_rest(struct dmp_segment_ *s, const struct save *save)
 {
 	uint64_t n;
 
-	for (n = save->cursor; n < save->floor + s->meta->slots; n++)
+	for (n = save->cursor; n < save->floor + s->shape.slots; n++)
 		*stamp_of(s, n) = dmp_stamp_writing(n);
 }
 
@@ -261,7 +261,7 @@ static void seat_consumers(struct dmp_segment_ *s, const struct save *save)
 {
 	uint32_t i;
 
-	for (i = DMP_SAVED_INDEX + 1; i < s->meta->members && i < DMP_MAX_GATES; i++) {
+	for (i = DMP_SAVED_INDEX + 1; i < s->shape.members && i < DMP_MAX_GATES; i++) {
 		const struct place *p = &save->place[i];
 		struct dmp_entry *e = &s->table[i];
 
@@ -304,7 +304,7 @@ static int restore(struct dmp_segment_ *s)
 	int err = save ? map_data(s) : -EUCLEAN;
 	bool stamped = s->meta->flags & DMP_RING_STAMPED;
 
-	if (!err && (save->cursor - save->floor > s->meta->slots || (stamped && !has_events(s, save))))
+	if (!err && (save->cursor - save->floor > s->shape.slots || (stamped && !has_events(s, save))))
 		err = -EUCLEAN;
 	if (err)
 		return err;

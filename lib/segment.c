@@ -52,16 +52,36 @@ struct dmp_segment_ *dmp_segment_again_(struct dmp_segment_ *s)
 	return s;
 }
 
-static void set_places(struct dmp_segment_ *s)
+static void set_places(struct dmp_segment_ *s, const struct dmp_head *h)
 {
 	char *base = (void *)s->head;
 
-	s->seats = (void *)(base + s->head->seats_off);
-	s->meta = (void *)(base + s->head->meta_off);
-	s->lines = (void *)((char *)s->meta + s->meta->notify_off);
-	s->table = (void *)((char *)s->meta + s->meta->table_off);
-	s->cursor = (void *)(base + s->head->cursor_off);
-	s->members = base + s->head->members_off;
+	s->seats = (void *)(base + h->seats_off);
+	s->meta = (void *)(base + h->meta_off);
+	s->lines = (void *)((char *)s->meta + s->shape.notify_off);
+	s->table = (void *)((char *)s->meta + s->shape.table_off);
+	s->cursor = (void *)(base + h->cursor_off);
+	s->members = base + h->members_off;
+	s->data_off = h->data_off;
+}
+
+/* Gates and dependencies are consumers that there can be. */
+static bool gates_fit(const struct dmp_segment_ *s)
+{
+	uint64_t used = s->meta->gates;
+	uint32_t i;
+
+	for (i = 0; i < s->shape.members; i++)
+		used |= s->table[i].deps;
+	return !(used & ~dmp_possible_gates_(s));
+}
+
+/* Before anything is mapped, by copies. */
+static int check(struct dmp_segment_ *s, const struct dmp_head *h, int fd, uint64_t size)
+{
+	ssize_t n = pread(fd, &s->shape, sizeof(s->shape), (off_t)h->meta_off);
+
+	return n == sizeof(s->shape) ? dmp_segment_check_(h, &s->shape, size) : -EUCLEAN;
 }
 
 static int map_head(struct dmp_segment_ *s, int fd)
@@ -70,18 +90,19 @@ static int map_head(struct dmp_segment_ *s, int fd)
 	uint64_t size = 0;
 	int err = dmp_segment_read_(&h, fd, &size);
 
+	if (!err)
+		err = check(s, &h, fd, size);
 	if (err)
 		return err;
 	s->head = mmap(NULL, h.data_off, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (s->head == MAP_FAILED)
 		return -errno;
 	s->head_size = h.data_off;
-	err = dmp_segment_check_(s->head, s->head_size, size);
-	if (err)
-		munmap(s->head, s->head_size);
-	else
-		set_places(s);
-	return err;
+	set_places(s, &h);
+	if (gates_fit(s))
+		return 0;
+	munmap(s->head, s->head_size);
+	return -EUCLEAN;
 }
 
 /* The segment keeps the descriptor: to close any would drop this process's locks on the file. */
@@ -177,7 +198,7 @@ void dmp_segment_put_(struct dmp_segment_ *s)
 		close(s->fds[i]);
 	pthread_mutex_unlock(&known_lock);
 	if (s->data)
-		munmap(s->data, s->meta->data_size);
+		munmap(s->data, s->shape.data_size);
 	munmap(s->head, s->head_size);
 	pthread_mutex_destroy(&s->mutex);
 	free(s->path);
@@ -203,7 +224,7 @@ uint32_t dmp_segment_rights_(const struct dmp_segment_ *s)
 int dmp_segment_map_(const struct dmp_segment_ *s, struct dmp_maps_ *maps, uint32_t role, uint32_t index)
 {
 	int prot = role == DMP_ROLE_PRODUCER ? PROT_READ | PROT_WRITE : PROT_READ;
-	size_t size = s->meta->data_size;
+	size_t size = s->shape.data_size;
 	char *at = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int i;
 
@@ -211,7 +232,7 @@ int dmp_segment_map_(const struct dmp_segment_ *s, struct dmp_maps_ *maps, uint3
 		return -errno;
 	for (i = 0; i < 2; i++)
 		if (mmap(at + i * size, size, prot, MAP_SHARED | MAP_FIXED | MAP_POPULATE, s->fds[0],
-			 (off_t)s->head->data_off) == MAP_FAILED) {
+			 (off_t)s->data_off) == MAP_FAILED) {
 			int err = -errno;
 
 			munmap(at, 2 * size);
@@ -222,7 +243,7 @@ int dmp_segment_map_(const struct dmp_segment_ *s, struct dmp_maps_ *maps, uint3
 	maps->region[DMP_META_].at = s->meta;
 	maps->region[DMP_CURSOR_].at = s->cursor;
 	maps->region[DMP_MEMBERS_].at = s->members;
-	maps->region[DMP_SELF_].at = s->members + (size_t)index * s->meta->member_size;
+	maps->region[DMP_SELF_].at = s->members + (size_t)index * s->shape.member_size;
 	maps->region[DMP_DATA_].at = at;
 	maps->region[DMP_DATA_].size = 2 * size;
 	return 0;

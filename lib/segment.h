@@ -94,6 +94,8 @@ struct dmp_segment_ {
 
 	struct dmp_head *head; /* all but the data, mapped */
 	size_t head_size;
+	struct dmp_meta shape; /* what of meta stays, as it was checked: in the file anybody may change it */
+	uint64_t data_off;
 	struct dmp_seat *seats;
 	struct dmp_meta *meta;
 	struct dmp_notify *lines;
@@ -105,7 +107,7 @@ struct dmp_segment_ {
 
 static inline struct dmp_own *dmp_seat_own_(const struct dmp_segment_ *s, uint32_t index)
 {
-	return (void *)(s->members + (size_t)index * s->meta->member_size + dmp_own_offset(index));
+	return (void *)(s->members + (size_t)index * s->shape.member_size + dmp_own_offset(index));
 }
 
 /* The word of a sequence: 0 is the ring's cursor, 1 + i consumer i's. */
@@ -131,8 +133,14 @@ void dmp_segment_init_lines_(struct dmp_meta *meta);
 /* The first page of a file, and its size. -EMEDIUMTYPE -EPROTO -EUCLEAN as below. */
 int dmp_segment_read_(struct dmp_head *h, int fd, uint64_t *size);
 
-/* The rest, of which so much is mapped: all but the data. */
-int dmp_segment_check_(const struct dmp_head *h, uint64_t mapped, uint64_t size);
+/* The rest: copies, which nobody changes, of the head and of what it says is the meta region. */
+int dmp_segment_check_(const struct dmp_head *h, const struct dmp_meta *meta, uint64_t size);
+
+/* Gates that there can be; in the file there may be any. */
+static inline uint64_t dmp_possible_gates_(const struct dmp_segment_ *s)
+{
+	return s->shape.members < DMP_MAX_GATES ? (1ULL << s->shape.members) - 1 : UINT64_MAX;
+}
 
 /* ---- segment.c ---- */
 

@@ -12,10 +12,10 @@ static void fill_shape(const struct dmp_segment_ *s, struct dmp_info *info)
 	info->id = s->head->id;
 	memcpy(info->name, s->head->name, sizeof(info->name));
 	info->mode = s->head->mode;
-	info->slots = s->meta->slots;
-	info->event_size = s->meta->event_size;
-	info->stride = s->meta->stride;
-	info->members = s->meta->members;
+	info->slots = s->shape.slots;
+	info->event_size = s->shape.event_size;
+	info->stride = s->shape.stride;
+	info->members = s->shape.members;
 	info->bytes = s->head->size;
 }
 
@@ -31,10 +31,10 @@ static void fill_owner(const struct dmp_segment_ *s, struct dmp_info *info)
 
 static void fill_positions(const struct dmp_segment_ *s, struct dmp_info *info)
 {
-	uint64_t gates = s->meta->gates;
+	uint64_t gates = s->meta->gates & dmp_possible_gates_(s);
 	uint32_t i;
 
-	for (i = 0; i < s->meta->members; i++)
+	for (i = 0; i < s->shape.members; i++)
 		info->joined += s->table[i].state == DMP_MEMBER_JOINED;
 	info->cursor = info->gate = dmp_load_acquire(s->cursor->cursor);
 	for (; gates; gates &= gates - 1) {
@@ -130,7 +130,7 @@ static int fill_members(struct dmp_segment_ *s, struct dmp_member_info *members,
 	uint32_t i, n = 0;
 
 	look_after(s);
-	for (i = 0; i < s->meta->members; i++) {
+	for (i = 0; i < s->shape.members; i++) {
 		if (s->table[i].state == DMP_MEMBER_FREE)
 			continue;
 		if (n < count)

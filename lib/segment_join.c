@@ -47,7 +47,7 @@ static struct dmp_entry *find_consumer(const struct dmp_segment_ *s, const char 
 {
 	uint32_t i;
 
-	for (i = 0; i < s->meta->members && i < DMP_MAX_GATES; i++) {
+	for (i = 0; i < s->shape.members && i < DMP_MAX_GATES; i++) {
 		struct dmp_entry *e = &s->table[i];
 
 		if (e->role == DMP_ROLE_CONSUMER && !strncmp(e->name, name, DMP_MEMBER_NAME_MAX) &&
@@ -80,7 +80,7 @@ static bool is_busy(const struct dmp_segment_ *s)
 {
 	uint32_t i;
 
-	for (i = 0; i < s->meta->members; i++)
+	for (i = 0; i < s->shape.members; i++)
 		if (s->table[i].role == DMP_ROLE_PRODUCER && s->table[i].state == DMP_MEMBER_JOINED)
 			return true;
 	return false;
@@ -90,7 +90,7 @@ static uint32_t count_observers(const struct dmp_segment_ *s)
 {
 	uint32_t i, n = 0;
 
-	for (i = 0; i < s->meta->members; i++)
+	for (i = 0; i < s->shape.members; i++)
 		n += s->table[i].role == DMP_ROLE_OBSERVER && s->table[i].state != DMP_MEMBER_FREE;
 	return n;
 }
@@ -98,7 +98,7 @@ static uint32_t count_observers(const struct dmp_segment_ *s)
 /* Consumers from the bottom, for their index is their bit in the gate mask; the others from the top. */
 static int find_seat(const struct dmp_segment_ *s, uint32_t role, uint32_t *index)
 {
-	uint32_t members = s->meta->members, i;
+	uint32_t members = s->shape.members, i;
 
 	if (role == DMP_ROLE_OBSERVER && count_observers(s) >= members / 2)
 		return -ENOSPC;
@@ -117,7 +117,7 @@ static int find_seat(const struct dmp_segment_ *s, uint32_t role, uint32_t *inde
 static int start_consumer(const struct dmp_segment_ *s, const struct dmp_join *a, uint64_t deps, uint64_t gates,
 			  uint64_t *start)
 {
-	uint64_t cursor = dmp_load_once(s->cursor->cursor), slots = s->meta->slots;
+	uint64_t cursor = dmp_load_once(s->cursor->cursor), slots = s->shape.slots;
 	uint64_t floor = cursor > slots ? cursor - slots : 0, oldest = cursor, latest = cursor;
 
 	for (; gates; gates &= gates - 1) {
@@ -137,7 +137,7 @@ static int start_consumer(const struct dmp_segment_ *s, const struct dmp_join *a
 
 static int start_other(const struct dmp_segment_ *s, const struct dmp_join *a, uint64_t *start)
 {
-	uint64_t cursor = dmp_load_once(s->cursor->cursor), slots = s->meta->slots;
+	uint64_t cursor = dmp_load_once(s->cursor->cursor), slots = s->shape.slots;
 
 	if (a->from == DMP_FROM_POSITION && a->position > cursor)
 		return -ERANGE;
@@ -173,7 +173,7 @@ static bool waits_for(const struct dmp_segment_ *s, uint64_t set, uint32_t i)
 		uint32_t next = (uint32_t)__builtin_ctzll(todo);
 
 		seen |= 1ULL << next;
-		todo = (todo | s->table[next].deps) & ~seen;
+		todo = (todo | s->table[next].deps) & ~seen & dmp_possible_gates_(s);
 	}
 	return seen >> i & 1;
 }
@@ -204,14 +204,14 @@ static int find_place(const struct dmp_segment_ *s, const struct dmp_join *a, st
 	e = a->role == DMP_ROLE_CONSUMER ? find_consumer(s, a->name) : NULL;
 	if (e)
 		return take_place_of(s, e, p);
-	err = start_of(s, a, p->deps, s->meta->gates, &p->start);
+	err = start_of(s, a, p->deps, s->meta->gates & dmp_possible_gates_(s), &p->start);
 	return err ? err : find_seat(s, a->role, &p->index);
 }
 
 /* From the mask on the consumer gates, at 0 until its start is known: that holds the producer up, and frees nothing. */
 static int gate(struct dmp_segment_ *s, const struct dmp_join *a, struct place *p)
 {
-	uint64_t gates = s->meta->gates;
+	uint64_t gates = s->meta->gates & dmp_possible_gates_(s);
 	int err;
 
 	dmp_store_once(s->meta->gates, gates | 1ULL << p->index);
@@ -262,7 +262,7 @@ static int begin(struct dmp_segment_ *s, const struct dmp_join *a, struct place 
 	fill_seat(s, p->index);
 	DMP_TEST_POINT(MEMBERSHIP);
 	if (!p->held)
-		memset(s->members + (size_t)p->index * s->meta->member_size, 0, s->meta->member_size);
+		memset(s->members + (size_t)p->index * s->shape.member_size, 0, s->shape.member_size);
 	if (a->role == DMP_ROLE_CONSUMER && !p->held)
 		err = gate(s, a, p);
 	else if (a->role == DMP_ROLE_PRODUCER)

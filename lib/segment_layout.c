@@ -149,34 +149,16 @@ static bool same_places(const struct dmp_head *a, const struct dmp_head *b)
 	       a->size == b->size;
 }
 
-/* Gates and dependencies are consumers that there can be. */
-static bool gates_fit(const struct dmp_meta *meta)
-{
-	const struct dmp_entry *table = (const void *)((const char *)meta + meta->table_off);
-	uint64_t possible = meta->members < DMP_MAX_GATES ? (1ULL << meta->members) - 1 : UINT64_MAX;
-	uint64_t used = meta->gates;
-	uint32_t i;
-
-	for (i = 0; i < meta->members; i++)
-		used |= table[i].deps;
-	return !(used & ~possible);
-}
-
 static bool event_fits(const struct dmp_meta *meta)
 {
 	return meta->event_size && meta->event_size <= MOST_EVENT && meta->member_size == MEMBER_SIZE &&
 	       meta->table_off == table_off() && meta->notify_off == NOTIFY_OFF;
 }
 
-/* h: of what is mapped, up to its data. */
-int dmp_segment_check_(const struct dmp_head *h, uint64_t mapped, uint64_t size)
+int dmp_segment_check_(const struct dmp_head *h, const struct dmp_meta *meta, uint64_t size)
 {
 	struct dmp_head wanted = { .kind = h->kind };
-	const struct dmp_meta *meta;
 
-	if (h->size != size || h->data_off != mapped || h->meta_off % DMP_PAGE || h->meta_off > mapped - DMP_PAGE)
-		return -EUCLEAN;
-	meta = (const void *)((const char *)h + h->meta_off);
 	if (!meta->members || meta->members > DMP_SEGMENT_MEMBERS || meta->data_size > size)
 		return -EUCLEAN;
 	lay_out(&wanted, meta->members, meta->data_size);
@@ -184,7 +166,7 @@ int dmp_segment_check_(const struct dmp_head *h, uint64_t mapped, uint64_t size)
 		return -EUCLEAN;
 	if (meta->abi != DMP_ABI_VERSION || meta->flags & DMP_RING_MULTI)
 		return -EPROTO;
-	if (!event_fits(meta) || !dmp_layout_matches_(meta, h->cursor_off - h->meta_off) || !gates_fit(meta))
+	if (!event_fits(meta) || !dmp_layout_matches_(meta, h->cursor_off - h->meta_off))
 		return -EUCLEAN;
 	return 0;
 }

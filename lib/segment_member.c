@@ -53,7 +53,7 @@ static struct sum sum_up(const struct dmp_segment_ *s)
 	struct sum sum = { 0 };
 	uint32_t i;
 
-	for (i = 0; i < s->meta->members; i++) {
+	for (i = 0; i < s->shape.members; i++) {
 		const struct dmp_entry *e = &s->table[i];
 
 		if (gates(e))
@@ -70,7 +70,7 @@ static void drop_edges(struct dmp_segment_ *s, uint64_t gates)
 {
 	uint32_t i;
 
-	for (i = 0; i < s->meta->members && i < DMP_MAX_GATES; i++)
+	for (i = 0; i < s->shape.members && i < DMP_MAX_GATES; i++)
 		if (s->table[i].deps & ~gates)
 			dmp_store_once(s->table[i].deps, s->table[i].deps & gates);
 }
@@ -79,7 +79,7 @@ static void free_left(struct dmp_segment_ *s)
 {
 	uint32_t i;
 
-	for (i = 0; i < s->meta->members; i++)
+	for (i = 0; i < s->shape.members; i++)
 		if (s->table[i].state == DMP_MEMBER_LEFT)
 			dmp_store_release(s->table[i].state, (__u32)DMP_MEMBER_FREE);
 }
@@ -107,7 +107,7 @@ void dmp_segment_settle_(struct dmp_segment_ *s)
 
 static bool is_published(const struct dmp_segment_ *s, const char *data, uint64_t n)
 {
-	const __u64 *stamp = (const void *)(data + dmp_slot_offset(n, s->meta->slots, s->meta->stride));
+	const __u64 *stamp = (const void *)(data + dmp_slot_offset(n, s->shape.slots, s->shape.stride));
 
 	return dmp_load_once(*stamp) == dmp_stamp_published(n);
 }
@@ -116,7 +116,7 @@ static bool is_published(const struct dmp_segment_ *s, const char *data, uint64_
 static void repair(struct dmp_segment_ *s)
 {
 	struct dmp_maps_ maps;
-	uint64_t cursor = dmp_load_once(s->cursor->cursor), end = cursor + s->meta->slots, n = cursor;
+	uint64_t cursor = dmp_load_once(s->cursor->cursor), end = cursor + s->shape.slots, n = cursor;
 	char *data;
 
 	if (!(s->meta->flags & DMP_RING_STAMPED) || dmp_segment_map_(s, &maps, DMP_ROLE_PRODUCER, 0))
@@ -129,7 +129,7 @@ static void repair(struct dmp_segment_ *s)
 	DMP_TEST_POINT(MEMBERSHIP);
 	for (; n < end; n++)
 		if (is_published(s, data, n))
-			*(__u64 *)(void *)(data + dmp_slot_offset(n, s->meta->slots, s->meta->stride)) =
+			*(__u64 *)(void *)(data + dmp_slot_offset(n, s->shape.slots, s->shape.stride)) =
 				dmp_stamp_writing(n);
 	dmp_unmap_(&maps);
 }
@@ -161,7 +161,7 @@ void dmp_segment_sweep_(struct dmp_segment_ *s)
 	bool found = false;
 	uint32_t i;
 
-	for (i = 0; i < s->meta->members; i++) {
+	for (i = 0; i < s->shape.members; i++) {
 		if (!has_died(s, i))
 			continue;
 		retire(s, i, true);
@@ -178,7 +178,7 @@ static bool somebody_has_died(const struct dmp_segment_ *s)
 
 	if (dmp_load_once(s->head->busy) && !dmp_is_locked_(s->fds[0], DMP_LOCK_MEMBERSHIP_))
 		return true;
-	for (i = 0; i < s->meta->members; i++)
+	for (i = 0; i < s->shape.members; i++)
 		if (has_died(s, i))
 			return true;
 	return false;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
 /* shm.c: shm:NAME, rings in shared memory; "shm:" alone: without a name, to inherit or to send over a socket */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -124,47 +126,57 @@ static int shm_unlink_ring(const char *name)
 	return err ? err : dmp_segment_unlink_(path);
 }
 
-/* The next name behind one, in the order of the alphabet. */
-static bool next_name(char *name)
+static int is_candidate(const struct dirent *e)
 {
-	char least[DMP_NAME_MAX] = "", plain[DMP_NAME_MAX];
-	DIR *folder = opendir(FOLDER);
-	const struct dirent *e;
+	char plain[DMP_NAME_MAX];
 
-	while (folder && (e = readdir(folder))) {
-		const char *of = e->d_name + strlen(PREFIX);
-
-		if (strncmp(e->d_name, PREFIX, strlen(PREFIX)) || dmp_plain_name_(plain, of) || strcmp(of, name) <= 0)
-			continue;
-		if (!*least || strcmp(of, least) < 0)
-			memcpy(least, plain, sizeof(least));
-	}
-	if (folder)
-		closedir(folder);
-	memcpy(name, least, sizeof(least));
-	return *name;
+	return !strncmp(e->d_name, PREFIX, strlen(PREFIX)) && !dmp_plain_name_(plain, e->d_name + strlen(PREFIX));
 }
 
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* 0, or why it is none that can be told of. */
+static int look_at(const char *name, struct dmp_info *info)
+{
+	struct dmp_ring ring = { .ops = &dmp_shm_ops_ };
+	int err = shm_open_ring(&ring, name, 0);
+
+	if (err)
+		return err;
+	dmp_segment_info_(&ring, info);
+	dmp_segment_close_ring_(&ring);
+	return 0;
+}
+
+static bool is_lack(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
+
+/* The next behind one, in the order of the alphabet. The folder is read once, however much there is that is no ring. */
 int dmp_shm_next(char *name, struct dmp_info *info)
 {
-	char next[DMP_NAME_MAX];
-	int err = -ENOENT;
+	struct dirent **list = NULL;
+	int i, n = scandir(FOLDER, &list, is_candidate, compare_names), err = -ENOENT;
 
-	memcpy(next, name, sizeof(next));
-	while (next_name(next)) {
-		struct dmp_ring ring = { .ops = &dmp_shm_ops_ };
+	if (n < 0)
+		return errno == ENOMEM ? -ENOMEM : -ENOENT;
+	for (i = 0; i < n && err && !is_lack(err); i++) {
+		const char *next = list[i]->d_name + strlen(PREFIX);
 
-		err = shm_open_ring(&ring, next, 0);
-		if (err == -EMFILE || err == -ENFILE || err == -ENOMEM)
-			return err;
-		if (err)
-			continue; /* gone, not ours, or no ring */
-		dmp_segment_info_(&ring, info);
-		dmp_segment_close_ring_(&ring);
-		memcpy(name, next, sizeof(next));
-		return 0;
+		if (strcmp(next, name) <= 0)
+			continue;
+		err = look_at(next, info); /* gone, not ours, or no ring: the next */
+		if (!err)
+			dmp_plain_name_(name, next);
 	}
-	return -ENOENT;
+	for (i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+	return !err || is_lack(err) ? err : -ENOENT;
 }
 
 static int shm_sync(const struct dmp_ring *ring)

@@ -9,6 +9,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,26 +62,37 @@ static bool is_on_bpffs(const char *folder)
 
 /* ---- away ---- */
 
-static void remove_files(const char *folder)
+/* Only what is on a bpf file system: where that is for everybody, a link may lead anywhere. */
+static void remove_files(int at, const char *folder)
 {
-	DIR *dir = opendir(folder);
+	int fd = openat(at, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct statfs fs;
 	struct dirent *entry;
+	DIR *dir;
 
+	if (fd < 0)
+		return;
+	dir = !fstatfs(fd, &fs) && fs.f_type == BPF_FS_MAGIC ? fdopendir(fd) : NULL;
 	while (dir && (entry = readdir(dir)))
 		if (entry->d_type != DT_DIR)
-			unlink(join_path(folder, entry->d_name).s);
+			unlinkat(fd, entry->d_name, 0);
 	if (dir)
 		closedir(dir);
+	else
+		close(fd);
 }
 
 /* 0 or -errno of removing the folder itself, which fails if there is more in it than we put there. */
 static int remove_pins(const char *folder)
 {
-	struct path links = join_path(folder, "links");
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	remove_files(links.s);
-	rmdir(links.s);
-	remove_files(folder);
+	if (fd < 0)
+		return -errno;
+	remove_files(fd, "links");
+	unlinkat(fd, "links", AT_REMOVEDIR);
+	remove_files(fd, ".");
+	close(fd);
 	return rmdir(folder) ? -errno : 0;
 }
 
