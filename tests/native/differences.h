@@ -80,8 +80,9 @@ static bool wakes_are_exact(void)
 		assert_true(stress_until(has_member(ring, "near", &m) && m.cursor == i && m.waiting));
 		publish(p, 1);
 	}
-	assert_true(has_member(ring, "far", &m));
-	woken = m.woken > 0;
+	/* The module counts who is woken as it wakes; elsewhere one counts itself, once it runs. */
+	woken = is_backend("dmp") ? has_member(ring, "far", &m) && m.woken
+				  : stress_until(has_member(ring, "far", &m) && m.woken);
 	publish(p, 1);
 	assert_int_equal(finish_child(far), 0);
 	assert_int_equal(finish_child(near), 0);
