@@ -10,7 +10,7 @@ static void fill_shape(const struct dmp_segment_ *s, struct dmp_info *info)
 {
 	info->flags = s->meta->flags;
 	info->id = s->head->id;
-	memcpy(info->name, s->head->name, sizeof(info->name));
+	memcpy(info->name, s->head->name, sizeof(info->name) - 1);
 	info->mode = s->head->mode;
 	info->slots = s->shape.slots;
 	info->event_size = s->shape.event_size;
@@ -113,7 +113,7 @@ static void fill_member(const struct dmp_segment_ *s, uint32_t i, struct dmp_mem
 	info->policy = e->policy;
 	info->pid = e->state == DMP_MEMBER_JOINED ? seat->pid : 0;
 	info->uid = seat->uid;
-	memcpy(info->name, e->name, sizeof(info->name));
+	memcpy(info->name, e->name, sizeof(info->name) - 1); /* it may have no end */
 	info->incarnation = e->incarnation;
 	info->cursor = position_of(s, i);
 	info->deps = e->deps;

@@ -1,7 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1 OR MIT
-/* test_shm_members.c: who is a member of a ring in shared memory: fork, exec, threads */
+/* test_shm_members.c: who is a member of a ring in shared memory: names, fork, exec, threads */
 #define _GNU_SOURCE
 #include "native.h"
+
+/* ---- names ---- */
+
+/* It is the word of another process: what may follow is not its name. */
+static void a_name_without_an_end_is_cut_off(void **state)
+{
+	struct address a = new_shm("endless");
+	struct dmp_ring *ring = create_ring(&a, 0);
+	struct dmp_member *p = join(ring, DMP_ROLE_PRODUCER, "p");
+	struct dmp_member_info m;
+
+	(void)state;
+	memset((char *)(uintptr_t)p->entry->name, 'x', sizeof(p->entry->name));
+	assert_int_equal(dmp_ring_members(ring, &m, 1), 1);
+	assert_int_equal(strnlen(m.name, sizeof(m.name)), sizeof(m.name) - 1);
+	dmp_leave(p);
+	dmp_ring_close(ring);
+}
 
 /* ---- fork, exec, threads ---- */
 
@@ -162,6 +180,7 @@ static void opening_a_ring_twice_and_closing_it_once_leaves_its_members(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_without_an_end_is_cut_off),
 		cmocka_unit_test(a_child_is_not_the_member),
 		cmocka_unit_test(a_member_dies_though_its_child_lives_on),
 		cmocka_unit_test(a_member_that_execs_has_left),
