@@ -30,7 +30,7 @@ const struct dmp_counters_page *dmp_sample_page(const struct dmp_member *m)
 	return (void *)m->ring->cursor + PAGE_SIZE + ((size_t)m->index * DMP_MEMBER_PAGES + 1) * PAGE_SIZE;
 }
 
-/* As its owner made it. Before that it is empty, or of whoever had the place that m has resumed. */
+/* T of dmp/counters.h. As its owner made it. Before that it is empty, or of whoever had the place that m has resumed. */
 static bool page_is_of(const struct dmp_counters_page *page, const struct dmp_member *m)
 {
 	return smp_load_acquire(&page->head.incarnation) == m->incarnation &&
@@ -57,7 +57,7 @@ void dmp_sample_counters(const struct dmp_member *m, u64 *to)
 
 	for (i = 0; i < DMP_COUNTERS_BUILT_IN; i++) {
 		const struct dmp_counter_slot *slot = &page->slot[i];
-		u32 flags = valid ? smp_load_acquire(&slot->flags) : 0;
+		u32 flags = valid ? smp_load_acquire(&slot->flags) : 0; /* S */
 
 		to[i] = flags & DMP_COUNTER_IN_USE
 				? dmp_counter_value(READ_ONCE(slot->id), flags, READ_ONCE(slot->value), &c)

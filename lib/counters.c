@@ -27,7 +27,7 @@ static void put_in_use(struct dmp_counter_slot *slot, uint32_t id, uint32_t flag
 	slot->id = id;
 	slot->value = 0;
 	strncpy(slot->label, label, sizeof(slot->label) - 1);
-	dmp_store_release(slot->flags, flags | (uint32_t)DMP_COUNTER_IN_USE);
+	dmp_store_release(slot->flags, flags | (uint32_t)DMP_COUNTER_IN_USE); /* S */
 }
 
 static bool is_selected(const struct row *row, uint32_t role, uint32_t selection)
@@ -71,7 +71,7 @@ void dmp_counters_begin_(struct dmp_member *m, uint32_t selection)
 
 	m->page = page;
 	dmp_store_release(page->head.incarnation, (__u64)0);
-	dmp_store_fence();
+	dmp_store_fence(); /* T: nobody's, before it is cleared */
 	memset(page->slot, 0, sizeof(page->slot));
 	select_built_in(m, selection);
 	m->count = hot_counter(m, selection);
@@ -84,7 +84,7 @@ void dmp_counters_begin_(struct dmp_member *m, uint32_t selection)
 	page->head.slot_stride = sizeof(struct dmp_counter_slot);
 	page->head.slots_offset = offsetof(struct dmp_counters_page, slot);
 	dmp_store_once(page->head.slot_count, m->slots_used);
-	dmp_store_release(page->head.incarnation, (__u64)m->incarnation);
+	dmp_store_release(page->head.incarnation, (__u64)m->incarnation); /* T */
 }
 
 /* ---- counting: off the hot path ---- */
@@ -188,7 +188,7 @@ static struct dmp_counter_slot *begin_slots(struct dmp_member *m, struct dmp_cou
 					    uint32_t flags, const char *label)
 {
 	put_in_use(slot, id, flags | flag_of(m->role), label);
-	dmp_store_release(m->page->head.slot_count, m->slots_used);
+	dmp_store_release(m->page->head.slot_count, m->slots_used); /* S, of them all */
 	return slot;
 }
 

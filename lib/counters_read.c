@@ -34,10 +34,11 @@ static uint32_t slots_of(const struct dmp_counters_page *page, uint64_t incarnat
 	const struct dmp_counters_head *head = &page->head;
 	uint32_t slots;
 
+	/* T */
 	if (dmp_load_acquire(head->incarnation) != incarnation || dmp_load_once(head->magic) != DMP_COUNTERS_MAGIC ||
 	    dmp_load_once(head->version) != DMP_COUNTERS_VERSION)
 		return 0;
-	slots = dmp_load_acquire(head->slot_count);
+	slots = dmp_load_acquire(head->slot_count); /* S */
 	return slots < DMP_COUNTERS_CAPACITY ? slots : DMP_COUNTERS_CAPACITY;
 }
 
@@ -66,7 +67,7 @@ static int begin_reading(const struct dmp_member *m, uint32_t index, struct read
 /* All that was read is of the same member. */
 static bool is_valid(const struct reading *r)
 {
-	dmp_load_fence();
+	dmp_load_fence(); /* T */
 	return dmp_load_once(r->entry->incarnation) == r->incarnation;
 }
 
@@ -88,7 +89,7 @@ static void read_label(char *to, const struct dmp_counter_slot *slot)
 static bool read_counter(const struct reading *r, uint32_t i, struct dmp_counter *counter)
 {
 	const struct dmp_counter_slot *slot = &r->page->slot[i];
-	uint32_t flags = dmp_load_acquire(slot->flags);
+	uint32_t flags = dmp_load_acquire(slot->flags); /* S */
 
 	if (!(flags & DMP_COUNTER_IN_USE) || (flags & (DMP_COUNTER_HISTOGRAM | DMP_COUNTER_BUCKETS)))
 		return false;
@@ -147,7 +148,7 @@ static bool read_histogram(const struct reading *r, uint32_t i, struct dmp_histo
 {
 	const uint32_t wanted = DMP_COUNTER_IN_USE | DMP_COUNTER_HISTOGRAM;
 	const struct dmp_counter_slot *slot = &r->page->slot[i];
-	uint32_t flags = dmp_load_acquire(slot->flags);
+	uint32_t flags = dmp_load_acquire(slot->flags); /* S */
 
 	if ((flags & wanted) != wanted || i + DMP_HISTOGRAM_SLOTS > DMP_COUNTERS_CAPACITY)
 		return false;

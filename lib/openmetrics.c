@@ -141,24 +141,23 @@ static void end_metric(struct dmp_openmetrics *om, size_t from)
 	om->next.cut = false;
 }
 
-static void on_counter(void *context, const struct dmp_metric *m)
+static void put_value(struct dmp_openmetrics *om, const struct dmp_metric *m, const char *type, const char *suffix)
 {
-	struct dmp_openmetrics *om = context;
 	size_t from = om->next.length;
 
-	put_head(om, m, "counter");
-	put_sample(om, m, "_total", m->value);
+	put_head(om, m, type);
+	put_sample(om, m, suffix, m->value);
 	end_metric(om, from);
+}
+
+static void on_counter(void *context, const struct dmp_metric *m)
+{
+	put_value(context, m, "counter", "_total");
 }
 
 static void on_gauge(void *context, const struct dmp_metric *m)
 {
-	struct dmp_openmetrics *om = context;
-	size_t from = om->next.length;
-
-	put_head(om, m, "gauge");
-	put_sample(om, m, "", m->value);
-	end_metric(om, from);
+	put_value(context, m, "gauge", "");
 }
 
 static void on_histogram(void *context, const struct dmp_metric *m)

@@ -213,6 +213,12 @@ int module_references(void)
 	return atoi(text);
 }
 
+bool module_is_unused(void *unused)
+{
+	(void)unused;
+	return module_references() == 0;
+}
+
 bool module_is_back(void *before)
 {
 	return module_references() == *(int *)before;

@@ -72,8 +72,9 @@ struct dmp_member *join_after(struct dmp_ring *ring, const char *name, const cha
 
 /* ---- the module ---- */
 
-int module_references(void);	   /* rings and files each hold it */
-bool module_is_back(void *before); /* int: it has as many as then */
+int module_references(void);	     /* rings and files each hold it */
+bool module_is_unused(void *unused); /* for await() */
+bool module_is_back(void *before);   /* int: it has as many as then */
 
 /* ---- children: killed with their parent ---- */
 

@@ -16,6 +16,12 @@
  * by one sees a value that was there. All of it is the word of a process: bound what you read, clean labels before you
  * print them.
  *
+ * S  the owner stores a slot, then by a release its flags; a reader loads the flags by an acquire, then the slot. Without:
+ *    a counter is shown with the label or the value of none.
+ * T  the owner takes the incarnation off the page, clears it, and stores its own by a release; a reader loads the
+ *    entry's, the page's by an acquire, reads, and looks at the entry's again behind a load fence. Without: what the
+ *    place's last member has counted is shown as the next one's. (tests/unit/test_counters.c)
+ *
  * Positions are counters already, so some are not in their slots: DMP_COUNTER_DERIVED, dmp_counter_value() has them. They
  * cost whoever is counted nothing.
  */

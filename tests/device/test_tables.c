@@ -315,34 +315,19 @@ static void what_comes_and_goes_is_shown_as_it_was_or_not_at_all(void **state)
 
 /* ---- the module ---- */
 
-static int references(void)
-{
-	struct said said = run("cat /sys/module/dmp/refcnt");
-	int n = atoi(said.out);
-
-	forget(&said);
-	return n;
-}
-
-static bool is_unused(void *arg)
-{
-	(void)arg;
-	return references() == 0;
-}
-
 static void pins_hold_the_module_until_they_are_removed(void **state)
 {
 	struct said said;
 
 	(void)state;
-	assert_true(references() >= 2);
+	assert_true(module_references() >= 2);
 	said = run("rmmod dmp");
 	assert_int_not_equal(said.status, 0);
 	forget(&said);
 	must("rm -r " PINS);
-	await(is_unused, NULL, "the module without references");
+	await(module_is_unused, NULL, "the module without references");
 	pin(NULL);
-	assert_true(references() >= 2);
+	assert_true(module_references() >= 2);
 }
 
 int main(void)

@@ -20,21 +20,6 @@ static bool exists(const char *path)
 	return !access(path, F_OK);
 }
 
-static int references(void)
-{
-	struct said said = run("cat /sys/module/dmp/refcnt");
-	int n = atoi(said.out);
-
-	forget(&said);
-	return n;
-}
-
-static bool is_unused(void *arg)
-{
-	(void)arg;
-	return references() == 0;
-}
-
 /* It says so. */
 static bool is_attached(void *command)
 {
@@ -113,13 +98,13 @@ static void taking_the_pins_away_lets_the_module_go(void **state)
 
 	(void)state;
 	must("dmp trace --pin " PINS "/");
-	assert_true(references() > 0);
+	assert_true(module_references() > 0);
 	said = run("rmmod dmp");
 	assert_int_not_equal(said.status, 0);
 	forget(&said);
 	must("dmp trace --unpin");
 	assert_false(exists(PINS));
-	await(is_unused, NULL, "the module without references");
+	await(module_is_unused, NULL, "the module without references");
 	must("rmmod dmp");
 	must_fail("dmp trace --pin", 1, "module", "not loaded", NULL);
 	assert_false(exists(PINS));
@@ -221,7 +206,7 @@ static void live_histograms_add_up_and_detach_on_exit(void **state)
 	assert_int_equal(times(said.out, name.s, "time asleep"), 25);
 	forget(&said);
 	end_pair(&x);
-	await(is_unused, NULL, "the module without references");
+	await(module_is_unused, NULL, "the module without references");
 }
 
 int main(void)
